@@ -1,0 +1,1 @@
+"""Compile a trained network to a neuromorphic chip and prove the result."""
