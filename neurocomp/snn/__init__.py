@@ -1,0 +1,1 @@
+"""The spiking intermediate representation: it knows no chip and no ONNX."""

@@ -1,0 +1,125 @@
+"""What must be true of a network, checked after every stage that makes one."""
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.errors import GraphError
+from neurocomp.snn.compose import drive_range
+from neurocomp.snn.grid import EXACT_BITS
+from neurocomp.snn.network import Network, Population, Projection
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
+from neurocomp.snn.synapses import Window
+
+
+def check(network: Network, steps: int) -> Network:
+    """Give `network` back if it is well formed and its sums over `steps` steps are exact.
+
+    Raises GraphError naming the population or projection otherwise.
+    """
+    names = [i.name for i in network.inputs] + [p.name for p in network.populations]
+    if len(set(names)) != len(names):
+        raise GraphError(max(names, key=names.count), "names two populations")
+    if network.readout not in names or not isinstance(
+        network.population(network.readout).neuron, Accumulator
+    ):
+        raise GraphError(network.readout, "is the readout and not an accumulator of the network")
+    for population in network.populations:
+        _check_population(network, population)
+        _check_gate(network, population)
+    for projection in network.projections:
+        _check_projection(network, projection)
+    for current in network.currents:
+        target = network.population(current.target)
+        if current.synapse.post_shape != target.shape:
+            raise GraphError(
+                target.name,
+                f"has shape {target.shape}, its current has {current.synapse.post_shape}",
+            )
+    for population in network.populations:
+        _check_exact(network, population, network.run_length(steps))
+    return network
+
+
+def _check_population(network: Network, population: Population) -> None:
+    arrays = {"v_init": population.v_init, "bias": population.bias}
+    if isinstance(population.neuron, IntegrateAndFire):
+        arrays["v_threshold"] = population.neuron.v_threshold
+    for what, array in arrays.items():
+        if array.shape != population.shape:
+            raise GraphError(
+                population.name, f"has shape {population.shape}, its {what} has {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise GraphError(population.name, f"has a {what} that is not finite")
+        if (array.dtype.kind == "i") != network.integer:
+            raise GraphError(population.name, f"has {what} of {array.dtype}, the network is mixed")
+    if "v_threshold" in arrays and not (arrays["v_threshold"] > 0).all():
+        raise GraphError(population.name, f"has a threshold of {arrays['v_threshold'].min()}")
+    if population.start_step < 1:
+        raise GraphError(population.name, f"starts at step {population.start_step}, the first is 1")
+
+
+def _check_gate(network: Network, population: Population) -> None:
+    into = network.into(population.name)
+    windows = [p for p in into if isinstance(p.synapse, Window)]
+    gate = isinstance(population.neuron, MaxGate)
+    if gate and (len(into) != 1 or not windows or population.bias.any()):
+        raise GraphError(population.name, "is a gate and needs one window and no bias")
+    if windows and not gate:
+        raise GraphError(population.name, "gets a pooling window and is not a gate")
+
+
+def _check_projection(network: Network, projection: Projection) -> None:
+    where = f"{projection.source} -> {projection.target}"
+    source, target = (network.index.get(n) for n in (projection.source, projection.target))
+    if source is None or target is None:
+        raise GraphError(where, "joins a population that is not in the network")
+    synapse = projection.synapse
+    if (synapse.pre_shape, synapse.post_shape) != (source.shape, target.shape):
+        raise GraphError(
+            where,
+            f"joins shapes {source.shape} and {target.shape}, "
+            f"its synapse {synapse.pre_shape} and {synapse.post_shape}",
+        )
+    if projection.delay_steps < 1:
+        raise GraphError(where, f"has a delay of {projection.delay_steps} steps, the least is 1")
+    if not np.isfinite(synapse.weight).all():
+        raise GraphError(where, "has weights that are not finite")
+
+
+def _check_exact(network: Network, population: Population, length: int) -> None:
+    """Check that no sum of the population can leave the integers that float64 holds."""
+    numbers: list[Array] = [population.bias, population.v_init]
+    if isinstance(population.neuron, IntegrateAndFire):
+        numbers.append(population.neuron.v_threshold)
+    largest = np.abs(population.bias).astype(np.float64)
+    for p in network.into(population.name):
+        if isinstance(p.synapse, Window):
+            return
+        numbers.append(p.synapse.weight * 2**p.weight_exponent)
+        low, high = drive_range(p.synapse, 0.0, 1.0)
+        largest = largest + np.maximum(-low, high).reshape(largest.shape) * 2**p.weight_exponent
+    for c in network.currents:
+        if c.target == population.name:
+            numbers.append(np.asarray(c.quantum))
+            source = next(i for i in network.inputs if i.name == c.source)
+            low, high = drive_range(c.synapse, source.low, source.high)
+            largest = largest + np.maximum(-low, high).reshape(largest.shape) * c.scale
+    step = min(_lowest_bit(n) for n in numbers)
+    bits = np.log2(max(float(largest.max(initial=0)) * length / step, 1))
+    if bits >= EXACT_BITS:
+        raise GraphError(
+            population.name,
+            f"sums need {int(bits) + 1} bits over {length} steps, float64 is exact to {EXACT_BITS}",
+            "snap its numbers to the grid, or run fewer steps",
+        )
+
+
+def _lowest_bit(values: Array) -> float:
+    """Give the largest power of two that divides all of `values`."""
+    mantissa, exponent = np.frexp(values[values != 0].astype(np.float64).ravel())
+    if not mantissa.size:
+        return 1.0
+    whole = (mantissa * 2.0**53).astype(np.int64)
+    lowest = whole & -whole
+    return float(np.min(np.ldexp(lowest.astype(np.float64), exponent - 53)))

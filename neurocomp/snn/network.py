@@ -1,0 +1,115 @@
+"""The spiking network: inputs, populations, projections, and what must be true of them.
+
+Steps are t = 1..T. For a population p, with s the spikes (0 or 1) of its sources:
+
+    drive(t) = bias + current + sum over projections of 2^exponent W . s_source(t - delay_steps)
+    v(t)     = v(t-1) + drive(t)              v(0) = v_init
+    s(t)     = 1 where v(t) >= v_threshold    then the neuron model's reset
+
+and nothing at all before p's start_step. Numbers are float64 on a grid (see `grid.py`) or int64,
+never both in one network; every sum is exact, so the order of adding does not matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurocomp.arrays import Array, Shape
+from neurocomp.snn.neurons import Neuron
+from neurocomp.snn.synapses import Synapse
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Input:
+    """An analog input.
+
+    Samples are clipped to [low, high], the range that was calibrated, and rounded to multiples of
+    `grid`, a power of two, so that sums over them are exact.
+    """
+
+    name: str
+    shape: Shape  # (channels, rows, columns)
+    low: float
+    high: float
+    grid: float
+
+    def prepare(self, samples: Array) -> Array:
+        """Give `samples`, (samples, ...), on the grid, as float64 (samples, *shape)."""
+        flat = samples.reshape(len(samples), *self.shape).astype(np.float64)
+        return np.rint(np.clip(flat, self.low, self.high) / self.grid) * self.grid
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Current:
+    """Analog input as a constant current: the same drive at every step, computed once a sample.
+
+    drive = quantum * rint(scale / quantum * (W . x)), computed on the host in float64.
+    Source: Rueckauer et al. 2017, equation 10; NxTF adds it to the bias in the same way.
+    """
+
+    source: str
+    target: str
+    synapse: Synapse  # float64 weights, on the grid
+    scale: Array  # broadcastable to the target's shape: units of the drive per unit of W . x
+    quantum: float = 1.0  # the drive is a multiple of this
+
+    def drive(self, prepared: Array) -> Array:
+        """Give the drive, (samples, *target shape), of samples on the input's grid."""
+        return np.rint(self.synapse.apply(prepared) * (self.scale / self.quantum)) * self.quantum
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Population:
+    """Neurons of one model, one shape, and one first step."""
+
+    name: str
+    shape: Shape  # (channels, rows, columns)
+    neuron: Neuron
+    v_init: Array  # (channels, rows, columns)
+    bias: Array  # (channels, rows, columns)
+    start_step: int = 1  # before it the population does nothing
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Projection:
+    """Synapses from every spike of `source` to `target`."""
+
+    source: str
+    target: str
+    synapse: Synapse
+    delay_steps: int = 1  # from spike to arrival
+    weight_exponent: int = 0  # the drive is the synapse's times 2^weight_exponent
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Network:
+    """A spiking network. `readout` names the accumulator whose membrane is the result."""
+
+    inputs: tuple[Input, ...]
+    currents: tuple[Current, ...]
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    readout: str
+    index: Mapping[str, Population] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the populations by name."""
+        object.__setattr__(self, "index", {p.name: p for p in self.populations})
+
+    def population(self, name: str) -> Population:
+        """Give the population called `name`."""
+        return self.index[name]
+
+    def into(self, name: str) -> tuple[Projection, ...]:
+        """Give the projections into the population called `name`."""
+        return tuple(p for p in self.projections if p.target == name)
+
+    @property
+    def integer(self) -> bool:
+        """Say whether the numbers are a chip's integers, not the float grid."""
+        return all(p.bias.dtype.kind == "i" for p in self.populations)
+
+    def run_length(self, steps: int) -> int:
+        """Give the steps a sample takes so that the readout accumulates over `steps` of them."""
+        return steps + self.population(self.readout).start_step - 1
