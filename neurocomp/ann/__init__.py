@@ -1,0 +1,1 @@
+"""The imported network: its operators, and the graph they form."""

@@ -1,0 +1,14 @@
+"""What the artifacts of a backend need to run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulator:
+    """A simulator that lives in some interpreter, not necessarily ours."""
+
+    module: str  # its import name
+    title: str  # for people: "Brian2"
+    install: tuple[
+        tuple[str, ...], ...
+    ]  # arguments of each `pip install` that makes an environment

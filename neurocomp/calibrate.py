@@ -1,0 +1,82 @@
+"""Graph + samples -> the range of the input and of every activation.
+
+onnxruntime does the arithmetic. Percentiles are taken over the activations that are not zero
+(Rueckauer et al. 2017, section 2.2.2; the authors' toolbox does the same).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neurocomp.ann.graph import Graph
+from neurocomp.arrays import Array, readonly
+from neurocomp.frontend.onnx import open_session, to_model
+from neurocomp.snn.boxes import volume
+
+Granularity = Literal["channel", "layer"]
+MOST_KEPT = 2**16  # activations of one channel; of more, evenly spaced ones are kept
+BATCH = 32
+LEAST_SHARE = 1 / 8  # of the layer's range that a channel gets at least
+
+Observe = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Ranges:
+    """The calibrated range of the input, and of each activation what rate 1 shall stand for."""
+
+    low: float
+    high: float
+    values: Mapping[str, Array]  # activation -> (channels,)
+
+
+def calibrate(
+    graph: Graph,
+    samples: Array,
+    *,
+    percentile: float = 99.9,
+    per: Granularity = "channel",
+    observe: Observe = lambda what, done, total: None,
+) -> Ranges:
+    """Measure `graph` on `samples`, (samples, *input shape)."""
+    names = [n.name for n in graph.nodes if n.op.role == "neuron"]
+    kept: dict[str, list[Array]] = {name: [] for name in names}
+    spacing = {name: _spacing(graph, name, len(samples)) for name in names}
+    session = open_session(to_model(graph, names)) if names else None
+    for start in range(0, len(samples) if session else 0, BATCH):
+        batch = samples[start : start + BATCH].astype(np.float32)
+        for name, value in zip(names, session.run(names, {graph.input: batch}), strict=True):
+            channels = volume(graph.shapes[name])[0]
+            flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0)
+            kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]])
+        observe("calibrate", min(start + BATCH, len(samples)), len(samples))
+    ranges = {name: np.concatenate(parts, axis=1) for name, parts in kept.items()}
+    return Ranges(
+        low=float(samples.min()),
+        high=float(samples.max()),
+        values={name: _range(v, percentile, per) for name, v in ranges.items()},
+    )
+
+
+def _spacing(graph: Graph, name: str, samples: int) -> int:
+    _, rows, columns = volume(graph.shapes[name])
+    return max(1, samples * rows * columns // MOST_KEPT)
+
+
+def _range(values: Array, percentile: float, per: Granularity) -> Array:
+    """Give the percentile of the positive activations, (channels,), 0 for a channel without."""
+    if per == "layer":
+        return np.full(len(values), _percentile(values.ravel(), percentile))
+    found = np.array([_percentile(channel, percentile) for channel in values])
+    # A channel that hardly ever fires needs no resolution of its own, and the weights into it,
+    # which are divided by its range, would take up the bits of all others where they share one
+    # scale.
+    raised = np.maximum(found, LEAST_SHARE * found.max(initial=0))
+    return readonly(np.where(found > 0, raised, 0))
+
+
+def _percentile(values: Array, percentile: float) -> float:
+    positive = values[values > 0]
+    return float(np.percentile(positive, percentile)) if positive.size else 0.0

@@ -1,0 +1,165 @@
+"""The chain from a graph to a program, and from a program to an artifact."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from neurocomp.ann.graph import Graph
+from neurocomp.arrays import Array
+from neurocomp.artifact import REPORT, Files, read_file, read_json, read_manifest, write
+from neurocomp.backends import backend
+from neurocomp.calibrate import calibrate
+from neurocomp.codec import from_plain, to_plain
+from neurocomp.convert import convert
+from neurocomp.errors import ArtifactError, ModelError
+from neurocomp.frontend.onnx import run_model, to_model
+from neurocomp.hw.target import Target
+from neurocomp.mapping import map_network
+from neurocomp.passes import REWRITES, HalfThreshold, Normalise
+from neurocomp.program import Program
+from neurocomp.quantize import quantize
+from neurocomp.samples import check_samples
+from neurocomp.snn.check import check
+
+MODEL = "model.onnx"
+Observe = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to compile. Each default is written into the artifact's manifest."""
+
+    steps: int = 64  # that the readout accumulates over
+    percentile: float = 99.9  # of the activations, that rate 1 stands for; 100 is the maximum
+    per: Literal["channel", "layer"] = "channel"
+    half_threshold: bool = True  # start membranes at threshold / 2
+
+
+def rewrite(graph: Graph) -> Graph:
+    """Apply the passes that need no samples."""
+    return reduce(lambda g, one: one(g), REWRITES, graph)
+
+
+def compile(
+    graph: Graph,
+    target: Target,
+    samples: Array,
+    options: Options | None = None,
+    *,
+    observe: Observe = lambda what, done, total: None,
+) -> Program:
+    """Compile `graph` for `target`; `samples`, (samples, *input shape), calibrate it.
+
+    Raises ModelError, UnsupportedError or CapacityError where it cannot be done.
+    """
+    chosen = options or Options()
+    if chosen.steps < 1:
+        raise ModelError("steps", f"are {chosen.steps}, at least 1 is needed")
+    if not 0 < chosen.percentile <= 100:
+        raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
+    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
+    rewritten = rewrite(graph)
+    ranges = calibrate(
+        rewritten, checked, percentile=chosen.percentile, per=chosen.per, observe=observe
+    )
+    normalised = Normalise(ranges=ranges.values)(rewritten)
+    started = HalfThreshold()(normalised) if chosen.half_threshold else normalised
+    observe("convert", 0, 1)
+    network = check(convert(started, ranges.low, ranges.high), chosen.steps)
+    quantized = quantize(network, target, chosen.steps)
+    integer = check(quantized.network, chosen.steps)
+    observe("map", 0, 1)
+    return Program(
+        network=integer,
+        reference=network,
+        scale=quantized.scale,
+        target=target,
+        placement=map_network(integer, target),
+        steps=chosen.steps,
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Artifact:
+    """A compiled program on disk."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    program: Program
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """List the backends that it was compiled for."""
+        return tuple(self.manifest["backends"])
+
+    def ann(self, samples: Array) -> Array:
+        """Give the trained network's own output, (samples, classes), by onnxruntime."""
+        read_file(self.folder, MODEL, self.manifest)
+        (output,) = run_model(self.folder / MODEL, samples).values()
+        return output
+
+
+def files(program: Program, graph: Graph, backends: Sequence[str]) -> Files:
+    """Give everything that an artifact holds but its manifest."""
+    arrays: dict[str, Array] = {}
+    plain = to_plain(program, arrays)
+    own: dict[str, str | bytes | Array] = {
+        "program.json": json.dumps(plain, indent=1) + "\n",
+        MODEL: to_model(graph).SerializeToString(deterministic=True),
+        **{f"arrays/{name}.npy": array for name, array in arrays.items()},
+    }
+    return reduce(lambda all_, name: all_ | backend(name).emit(program), backends, Files(own))
+
+
+def emit(
+    program: Program,
+    graph: Graph,
+    folder: str | Path,
+    backends: Sequence[str] = ("brian2", "lava"),
+    options: Options | None = None,
+) -> Artifact:
+    """Write `program` as the artifact `folder`, with a simulation for each backend.
+
+    Raises ArtifactError where the folder holds something else.
+    """
+    manifest = {
+        "neurocomp": version("neurocomp"),
+        "target": program.target.name,
+        "backends": list(backends),
+        "steps": program.steps,
+        "options": asdict(options or Options(steps=program.steps)),
+        "passes": [one.name for one in REWRITES],
+        "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime", "networkx")},
+    }
+    write(files(program, graph, backends), Path(folder), manifest)
+    return read(folder)
+
+
+def read(folder: str | Path) -> Artifact:
+    """Read an artifact back. Raises ArtifactError where it is damaged or of another format."""
+    place = Path(folder)
+    manifest = read_manifest(place)
+
+    def array(name: str) -> Array:
+        content = read_file(place, f"arrays/{name}.npy", manifest)
+        kept: Array = np.load(io.BytesIO(content), allow_pickle=False)
+        return kept
+
+    plain = json.loads(read_file(place, "program.json", manifest))
+    program = from_plain(plain, array)
+    if not isinstance(program, Program):
+        raise ArtifactError(str(place), "holds no program", "compile again")
+    return Artifact(folder=place, manifest=manifest, program=program)
+
+
+def report(folder: Path) -> dict[str, Any]:
+    """Give an artifact's report, empty where there is none yet."""
+    path = folder / REPORT
+    return read_json(path) if path.is_file() else {}

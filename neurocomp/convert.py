@@ -1,0 +1,177 @@
+"""Graph -> Network: the trained network as integrate-and-fire neurons.
+
+Between two neuron values everything is linear, so each path of linear operators from a source to a
+neuron becomes one synapse, and all their constants become the neuron's bias (which is exact even
+where padding cuts a shift off at the border). A firing rate of 1 stands for the value's unit, so
+weights are W * unit of the source / unit of the target (Rueckauer et al. 2017, equation 8) and
+every threshold is 1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.ann.graph import Graph
+from neurocomp.ann.linear import constants, paths, readout_value, spiking
+from neurocomp.arrays import Array, Shape, readonly
+from neurocomp.errors import UnsupportedError
+from neurocomp.snn.boxes import volume
+from neurocomp.snn.compose import scaled, with_weight
+from neurocomp.snn.grid import SAMPLE_BITS, current_bits, snap, step_below
+from neurocomp.snn.network import Current, Input, Network, Population, Projection
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
+from neurocomp.snn.synapses import Synapse
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Cell:
+    """What one population is made from."""
+
+    name: str
+    value: str  # of the graph, that it integrates
+    shape: Shape  # (channels, rows, columns)
+    neuron: Neuron
+    unit: Array  # (channels,) what rate 1 stands for
+    v_init: float  # as a fraction of the threshold
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Arrival:
+    """One synapse into a population, between rates."""
+
+    source: str
+    synapse: Synapse
+
+
+def convert(graph: Graph, low: float, high: float) -> Network:
+    """Convert `graph`, whose input lies in [low, high], to a float network on the grid.
+
+    Raises UnsupportedError where a neuron cannot be wired.
+    """
+    bias = constants(graph)
+    units: dict[str, Array] = {graph.input: np.ones(volume(graph.input_shape)[0])}
+    start = {graph.input: 0}
+    populations: list[Population] = []
+    currents: list[Current] = []
+    projections: list[Projection] = []
+    for cell in _cells(graph, units):
+        arrivals = _arrivals(graph, cell, units)
+        start[cell.name] = 1 + max((start[a.source] for a in arrivals), default=0)
+        drive = np.broadcast_to(bias[cell.value].reshape(-1), int(np.prod(cell.shape)))
+        offset = drive.reshape(cell.shape) / cell.unit.reshape(-1, 1, 1)
+        step = _grid(cell, arrivals, offset)
+        populations.append(_population(cell, offset, step, start[cell.name]))
+        for arrival in arrivals:
+            if arrival.source == graph.input:
+                currents.append(_current(cell, arrival, step))
+            else:
+                delay = start[cell.name] - start[arrival.source]
+                projections.append(_projection(cell, arrival, step, delay))
+    return Network(
+        inputs=(_input(graph, low, high),),
+        currents=tuple(currents),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        readout=populations[-1].name,
+    )
+
+
+def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
+    """Give the populations in running order, the readout last; fill in `units` on the way."""
+    result = readout_value(graph)
+    nodes = spiking(graph, result)
+    for node in nodes:
+        shape = volume(graph.shapes[node.name])
+        units[node.name] = unit = np.asarray(graph.units.get(node.name, np.ones(shape[0])))
+        neuron = node.op.neuron(np.broadcast_to(unit.reshape(-1, 1, 1), shape))
+        if isinstance(neuron, MaxGate):
+            units[node.name] = unit = _gated(graph, node.inputs[0], units)
+        yield Cell(
+            name=node.name,
+            value=node.inputs[0] if not isinstance(neuron, MaxGate) else node.name,
+            shape=shape,
+            neuron=neuron,
+            unit=unit,
+            v_init=graph.v_init,
+        )
+    yield Cell(
+        name=f"{result} (readout)" if result in {n.name for n in nodes} else result,
+        value=result,
+        shape=volume(graph.shapes[result]),
+        neuron=Accumulator(),
+        unit=np.ones(volume(graph.shapes[result])[0]),
+        v_init=0.0,
+    )
+
+
+def _gated(graph: Graph, value: str, units: dict[str, Array]) -> Array:
+    """Give the unit of what a gate pools: it passes spikes on, so it has its source's."""
+    found = paths(graph, value)
+    if len(found) != 1 or not found[0].plain or found[0].source == graph.input:
+        raise UnsupportedError(
+            value,
+            "is max-pooled and is not the value of an activation",
+            "pool right after an activation, or replace the pooling by average pooling",
+        )
+    return units[found[0].source]
+
+
+def _arrivals(graph: Graph, cell: Cell, units: dict[str, Array]) -> tuple[Arrival, ...]:
+    if isinstance(cell.neuron, MaxGate):
+        node = graph.index[cell.name]
+        (path,) = paths(graph, node.inputs[0])
+        window = node.op.wiring(0, graph.shapes[node.inputs[0]])
+        return (Arrival(source=path.source, synapse=window),)
+    return tuple(
+        Arrival(source=p.source, synapse=scaled(p.synapse, units[p.source], 1 / cell.unit))
+        for p in paths(graph, cell.value)
+    )
+
+
+def _grid(cell: Cell, arrivals: tuple[Arrival, ...], offset: Array) -> float:
+    numbers = [a.synapse.weight for a in arrivals] + [offset]
+    largest = max((float(np.abs(n).max()) for n in numbers if n.size), default=0.0)
+    return step_below(max(largest, 1.0 if isinstance(cell.neuron, IntegrateAndFire) else 0.0))
+
+
+def _population(cell: Cell, offset: Array, step: float, start: int) -> Population:
+    resting = np.broadcast_to(0.0, cell.shape)
+    neuron = cell.neuron
+    if isinstance(neuron, IntegrateAndFire):
+        resting = readonly(neuron.v_threshold * cell.v_init)
+    gate = isinstance(neuron, MaxGate)
+    return Population(
+        name=cell.name,
+        shape=cell.shape,
+        neuron=neuron,
+        v_init=snap(resting, step),
+        bias=readonly(np.broadcast_to(0.0, cell.shape)) if gate else snap(offset, step),
+        start_step=start,
+    )
+
+
+def _current(cell: Cell, arrival: Arrival, step: float) -> Current:
+    weight = arrival.synapse.weight
+    ones = with_weight(arrival.synapse, np.ones(weight.shape)).apply(
+        np.ones((1, *arrival.synapse.pre_shape))
+    )
+    bits = current_bits(int(ones.max(initial=0)))
+    fine = step_below(float(np.abs(weight).max(initial=0)), bits)
+    return Current(
+        source=arrival.source,
+        target=cell.name,
+        synapse=with_weight(arrival.synapse, snap(weight, fine)),
+        scale=np.ones((1, 1, 1)),
+        quantum=step,
+    )
+
+
+def _projection(cell: Cell, arrival: Arrival, step: float, delay: int) -> Projection:
+    synapse = with_weight(arrival.synapse, snap(arrival.synapse.weight, step))
+    return Projection(source=arrival.source, target=cell.name, synapse=synapse, delay_steps=delay)
+
+
+def _input(graph: Graph, low: float, high: float) -> Input:
+    grid = step_below(max(abs(low), abs(high)), SAMPLE_BITS)
+    return Input(name=graph.input, shape=volume(graph.input_shape), low=low, high=high, grid=grid)

@@ -1,0 +1,1 @@
+"""Chips as data: what a target can express, its limits, and its network of cores."""

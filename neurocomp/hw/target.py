@@ -1,0 +1,52 @@
+"""What a chip is: its neuron models, its number formats, its limits per core, its mesh."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arithmetic:
+    """A chip's integers. A value is mantissa * 2^exponent, in units of the state's lowest bit."""
+
+    weight_bits: int  # signed, symmetric: |mantissa| < 2^(bits - 1)
+    weight_exponent: int
+    threshold_bits: int  # unsigned mantissa
+    threshold_exponent: int
+    bias_bits: int  # signed mantissa, symmetric
+    bias_exponent_max: int  # chosen per population, 0..max
+    state_bits: int  # signed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """One kind of core: how many a chip has, and the limits of each by name of the resource."""
+
+    count: int | None  # per chip; None is no limit
+    limits: Mapping[str, int]  # "neurons", "synapse_bits", "in_axons", "out_axons", ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """Cores of a chip lie on a mesh of tiles, chips on a mesh of chips; hops go along the axes."""
+
+    width: int  # cores of one chip
+    height: int
+    chips: int | None  # the most that can be joined; None is no limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A chip that programs are compiled for."""
+
+    name: str
+    title: str
+    compartments: Mapping[str, int]  # neuron slots that one neuron of a model takes:
+    # "subtract" and "zero" (integrate-and-fire by its reset), "accumulator", "max_gate"
+    threshold_per: Literal["neuron", "population"]
+    max_delay_steps: int | None
+    synapse_bits: int  # memory of one stored synapse
+    arithmetic: Arithmetic | None  # None: float64 on the grid
+    core: Core
+    mesh: Mesh | None  # None: one core that holds everything
+    sources: Mapping[str, str]  # key of the file -> where its number is from

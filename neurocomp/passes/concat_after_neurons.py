@@ -1,0 +1,43 @@
+"""Give each branch of a concat neurons of its own."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from neurocomp.ann.graph import Graph, Node
+from neurocomp.ann.ops import Clip, Concat, MaxPool, Relu
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatAfterNeurons:
+    """relu(concat(a, b)) = concat(relu(a), relu(b)), and so for clip and max pooling.
+
+    Each branch then keeps its own units, and a concat costs nothing: it only passes spikes on.
+    """
+
+    name: ClassVar[str] = "concat-after-neurons"
+
+    def __call__(self, graph: Graph, /) -> Graph:
+        """Rewrite `graph`."""
+        for node in graph.nodes:
+            movable = isinstance(node.op, Relu | Clip | MaxPool)
+            concat = graph.index.get(node.inputs[0]) if movable else None
+            if concat is None or not isinstance(concat.op, Concat):
+                continue
+            if len(graph.readers(concat.name)) == 1 and graph.output != concat.name:
+                return self(graph.with_nodes(_moved(graph, node, concat)))
+        return graph
+
+
+def _moved(graph: Graph, node: Node, concat: Node) -> list[Node]:
+    branches = [
+        Node(name=f"{node.name}[{i}]", op=node.op, inputs=(branch,))
+        for i, branch in enumerate(concat.inputs)
+    ]
+    joined = Node(name=node.name, op=concat.op, inputs=tuple(b.name for b in branches))
+    nodes: list[Node] = []
+    for n in graph.nodes:
+        if n is node:
+            nodes += [*branches, joined]
+        elif n is not concat:
+            nodes.append(n)
+    return nodes

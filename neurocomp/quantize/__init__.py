@@ -1,0 +1,5 @@
+"""Float network + target -> the same network in the chip's integers, with a proof of its range."""
+
+from neurocomp.quantize.quantize import Quantized, quantize
+
+__all__ = ["Quantized", "quantize"]

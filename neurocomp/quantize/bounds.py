@@ -1,0 +1,61 @@
+"""Interval bounds: how far a membrane can go for any input in the calibrated range."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.snn.compose import drive_range
+from neurocomp.snn.network import Network, Population
+from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Bounds:
+    """Least and greatest values, (channels, rows, columns), that can occur in any step."""
+
+    constant_low: Array  # bias and current
+    constant_high: Array
+    v_low: Array  # membrane, before or after the reset
+    v_high: Array
+
+
+def bounds(network: Network, population: Population, length: int) -> Bounds:
+    """Bound `population` over a run of `length` steps; its sources may fire in any pattern.
+
+    A threshold that is passed takes v_threshold off again, so upwards a membrane leaves
+    [.., v_threshold) only by one step's drive, or by what exceeds the threshold in every step.
+    """
+    low = population.bias.astype(np.float64)
+    high = low
+    for c in network.currents:
+        if c.target == population.name:
+            source = next(i for i in network.inputs if i.name == c.source)
+            least, most = drive_range(c.synapse, source.low, source.high)
+            half = c.quantum / 2  # it is rounded
+            low = low + least.reshape(low.shape) * c.scale - half
+            high = high + most.reshape(high.shape) * c.scale + half
+    constant = low, high
+    if not isinstance(population.neuron, MaxGate):
+        for p in network.into(population.name):
+            least, most = drive_range(p.synapse, 0.0, 1.0)
+            low = low + least.reshape(low.shape) * 2**p.weight_exponent
+            high = high + most.reshape(high.shape) * 2**p.weight_exponent
+    active = length - population.start_step + 1
+    return Bounds(
+        constant_low=constant[0],
+        constant_high=constant[1],
+        v_low=np.minimum(population.v_init, 0) + active * np.minimum(low, 0),
+        v_high=_highest(population, high, active),
+    )
+
+
+def _highest(population: Population, high: Array, active: int) -> Array:
+    neuron = population.neuron
+    if not isinstance(neuron, IntegrateAndFire):
+        never: Array = population.v_init + active * np.maximum(high, 0)
+        return never
+    rest = np.maximum(population.v_init, neuron.v_threshold)
+    kept = np.maximum(high - neuron.v_threshold, 0) if neuron.reset == "subtract" else 0 * high
+    highest: Array = rest + np.maximum(high, 0) + (active - 1) * kept
+    return highest

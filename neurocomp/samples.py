@@ -1,0 +1,65 @@
+"""Samples and labels from files, checked before anything is computed."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from neurocomp.arrays import Array, Shape, readonly
+from neurocomp.errors import ModelError
+
+
+def check_samples(samples: Array, shape: Shape, where: str) -> Array:
+    """Give `samples` as float32 (samples, *shape). Raises ModelError where they are not that."""
+    wanted = "x".join(map(str, shape))
+    if samples.dtype.kind not in "fiub":
+        raise ModelError(where, f"holds {samples.dtype}, numbers are needed", "save numbers")
+    if samples.shape == shape:
+        samples = samples[None]
+    if samples.shape[1:] != shape or not len(samples):
+        found = "x".join(map(str, samples.shape))
+        raise ModelError(
+            where, f"has shape {found}, the model takes samples x {wanted}", "reshape the samples"
+        )
+    if not np.isfinite(samples).all():
+        bad = np.argwhere(~np.isfinite(samples))[0].tolist()
+        raise ModelError(where, f"is not finite at {bad}", "replace NaN and infinity")
+    return readonly(samples.astype(np.float32, copy=False))
+
+
+def load_samples(path: str | Path, shape: Shape) -> Array:
+    """Read samples of `shape` from a .npy, or an .npz with the key `inputs` or one array."""
+    return check_samples(_load(Path(path), "inputs"), shape, str(path))
+
+
+def load_labels(path: str | Path, count: int) -> Array:
+    """Read `count` classes, (count,), from a .npy, or an .npz with the key `labels`."""
+    labels = _load(Path(path), "labels")
+    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+        found = f"{labels.dtype} of shape {labels.shape}"
+        raise ModelError(
+            str(path),
+            f"holds {found}, integers of shape ({count},) are needed",
+            "save one a sample",
+        )
+    return readonly(labels.astype(np.int64, copy=False))
+
+
+def _load(path: Path, key: str) -> Array:
+    if not path.is_file():
+        raise ModelError(str(path), "is not a file", "give an .npz or .npy")
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            names = [key] if key in loaded.files else loaded.files
+            if len(names) != 1:
+                raise ModelError(
+                    str(path), f"holds {len(names)} arrays and none is {key!r}", f"name one {key!r}"
+                )
+            array: Array = loaded[names[0]]
+            return array
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        wrong = str(error).splitlines()[0] if str(error) else "ends too early"
+        raise ModelError(str(path), f"cannot be read: {wrong}", "save it again") from error
