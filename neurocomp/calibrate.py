@@ -44,10 +44,12 @@ def calibrate(
     names = [n.name for n in graph.nodes if n.op.role == "neuron"]
     kept: dict[str, list[Array]] = {name: [] for name in names}
     spacing = {name: _spacing(graph, name, len(samples)) for name in names}
-    session = open_session(to_model(graph, names)) if names else None
-    for start in range(0, len(samples) if session else 0, BATCH):
+    session = open_session(to_model(graph, names))
+    for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH].astype(np.float32)
-        for name, value in zip(names, session.run(names, {graph.input: batch}), strict=True):
+        for name, value in zip(
+            names, session.run(names or None, {graph.input: batch}), strict=False
+        ):
             channels = volume(graph.shapes[name])[0]
             flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0)
             kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]])

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurocomp.ann.graph import Graph
-from neurocomp.arrays import Array
+from neurocomp.arrays import Array, Shape
 from neurocomp.artifact import REPORT, Files, read_file, read_json, read_manifest, write
 from neurocomp.backends import backend
 from neurocomp.calibrate import calibrate
@@ -21,7 +21,7 @@ from neurocomp.convert import convert
 from neurocomp.errors import ArtifactError, ModelError
 from neurocomp.frontend.onnx import run_model, to_model
 from neurocomp.hw.target import Target
-from neurocomp.mapping import map_network
+from neurocomp.mapping.chain import map_network
 from neurocomp.passes import REWRITES, HalfThreshold, Normalise
 from neurocomp.program import Program
 from neurocomp.quantize import quantize
@@ -99,6 +99,11 @@ class Artifact:
         """List the backends that it was compiled for."""
         return tuple(self.manifest["backends"])
 
+    @property
+    def input_shape(self) -> Shape:
+        """Give the shape of one sample, as the model takes it."""
+        return tuple(self.manifest["input_shape"])
+
     def ann(self, samples: Array) -> Array:
         """Give the trained network's own output, (samples, classes), by onnxruntime."""
         read_file(self.folder, MODEL, self.manifest)
@@ -134,6 +139,7 @@ def emit(
         "target": program.target.name,
         "backends": list(backends),
         "steps": program.steps,
+        "input_shape": list(graph.input_shape),
         "options": asdict(options or Options(steps=program.steps)),
         "passes": [one.name for one in REWRITES],
         "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime", "networkx")},

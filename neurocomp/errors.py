@@ -7,6 +7,7 @@ NeurocompError            something the user can act on; `where` says what it is
 ├── CapacityError         the network does not fit the chip
 ├── UnsupportedError      the chip or backend cannot express part of the network
 ├── BackendError          the simulator is missing, or failed
+│   └── MissingError      no interpreter that has it is known
 └── ArtifactError         a folder is not an artifact that can be read, or cannot be written
 """
 
@@ -44,6 +45,10 @@ class UnsupportedError(NeurocompError):
 
 class BackendError(NeurocompError):
     """The simulator is missing, or failed."""
+
+
+class MissingError(BackendError):
+    """No interpreter that has the simulator is known."""
 
 
 class ArtifactError(NeurocompError):

@@ -19,7 +19,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.backends import Backend, backend
-from neurocomp.errors import BackendError
+from neurocomp.errors import BackendError, MissingError
 
 Observe = Callable[[str, int, int], None]
 PROGRESS = re.compile(r"sample (\d+) of (\d+)")
@@ -67,7 +67,7 @@ def run(
 def find_python(chosen: Backend, python: str | None = None) -> str:
     """Give the interpreter that runs the backend: the named one, ours, or the private one.
 
-    Raises BackendError where none of them can import the simulator.
+    Raises MissingError where none of them can import the simulator.
     """
     variable = f"NEUROCOMP_{chosen.name.upper()}_PYTHON"
     named = python or os.environ.get(variable)
@@ -82,7 +82,7 @@ def find_python(chosen: Backend, python: str | None = None) -> str:
     private = environment(chosen)
     if (private / READY).is_file():
         return str(private / "bin" / "python")
-    raise BackendError(
+    raise MissingError(
         chosen.simulator.title,
         f"cannot be imported by {sys.executable}",
         f"run `neurocomp setup {chosen.name}`, or name an interpreter with --python or {variable}",
@@ -144,7 +144,7 @@ def _imports(python: str, module: str) -> bool:
 def _watch(command: list[str], chosen: Backend, scratch: Path, observe: Observe) -> None:
     """Run `command` in a process group of its own, which ends with us; report its progress."""
     last: deque[str] = deque(maxlen=30)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=scratch,
         stdin=subprocess.DEVNULL,
@@ -152,18 +152,18 @@ def _watch(command: list[str], chosen: Backend, scratch: Path, observe: Observe)
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    try:
-        for line in process.stderr or ():
-            progress = PROGRESS.fullmatch(line.strip())
-            if progress:
-                observe(chosen.name, int(progress[1]), int(progress[2]))
-            elif line.strip():
-                last.append(line.rstrip())
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            _end(process)
+    ) as process:
+        try:
+            for line in process.stderr or ():
+                progress = PROGRESS.fullmatch(line.strip())
+                if progress:
+                    observe(chosen.name, int(progress[1]), int(progress[2]))
+                elif line.strip():
+                    last.append(line.rstrip())
+            code = process.wait()
+        finally:
+            if process.poll() is None:
+                _end(process)
     if code:
         said = "\n".join(last) or "no message"
         raise BackendError(chosen.simulator.title, f"failed with exit code {code}:\n{said}\n")

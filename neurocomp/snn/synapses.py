@@ -186,7 +186,8 @@ class Conv:
 
     def fan_in(self, box: Box) -> int:
         """Count the synapses into `box`."""
-        return box.shape[0] * self.weight.shape[1] * self.windows.taps(box)
+        ins: int = self.weight.shape[1]
+        return box.shape[0] * ins * self.windows.taps(box)
 
     def sources(self, box: Box, within: Box) -> int:
         """Count the distinct presynaptic neurons inside `within` that reach `box`."""

@@ -1,0 +1,123 @@
+"""`neurocomp compile`: a model and samples in, an artifact out."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from neurocomp.ann.graph import Graph
+from neurocomp.arrays import Array
+from neurocomp.artifact import check_place, write_report
+from neurocomp.backends import backend as find_backend
+from neurocomp.backends import names
+from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
+from neurocomp.cli.console import OUT, progress, say, say_json
+from neurocomp.cli.tables import table
+from neurocomp.cli.tables import utilisation as utilisation_table
+from neurocomp.compile import Artifact, Options, compile, emit
+from neurocomp.errors import GraphError, ModelError
+from neurocomp.frontend.onnx import load, run_model, to_model
+from neurocomp.hw.read import load_target
+from neurocomp.mapping.utilisation import Utilisation, utilisation
+from neurocomp.program import Program
+from neurocomp.samples import load_samples
+
+FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
+
+
+def compile_(
+    model: Model,
+    target: TargetName,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Calibration samples: .npz with `inputs`, or .npy.", show_default=False),
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: all.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Time steps that the readout accumulates over.")] = 64,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
+    percentile: Annotated[
+        float, typer.Option(help="Of the activations, that a firing rate of 1 stands for.")
+    ] = 99.9,
+    per: Annotated[
+        Literal["channel", "layer"], typer.Option(help="What has a range of its own.")
+    ] = "channel",
+    half_threshold: Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")] = True,
+    input_shape: InputShape = None,
+    json: Json = False,
+) -> int:
+    """Compile a trained network for a chip and write the artifact."""
+    chip = load_target(target)
+    backends = tuple(dict.fromkeys(backend or names()))
+    for name in backends:
+        find_backend(name)
+    check_place(output)
+    graph = load(model, shape(input_shape))
+    if samples is None:
+        raise ModelError(
+            str(model), "needs samples, its ranges are measured on them", "give --samples x.npz"
+        )
+    inputs = load_samples(samples, graph.input_shape)
+    options = Options(steps=steps, percentile=percentile, per=per, half_threshold=half_threshold)
+    with progress(quiet=json) as observe:
+        _check_import(model, graph, inputs[:8])
+        program = compile(graph, chip, inputs, options, observe=observe)
+        observe("emit", 0, 1)
+        artifact = emit(program, graph, output, backends, options)
+    used = utilisation(program.placement, chip)
+    summary = summarise(artifact, used)
+    write_report(output, {"compile": summary})
+    if json:
+        say_json(summary)
+    else:
+        _print(program, used, artifact)
+    return 0
+
+
+def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
+    """Give what `neurocomp compile --json` prints."""
+    return {
+        "artifact": str(artifact.folder),
+        "digest": artifact.manifest["digest"],
+        "target": artifact.program.target.name,
+        "steps": artifact.program.steps,
+        "cores": used.cores,
+        "chips": used.chips,
+        "utilisation": {
+            name: {"used": usage.used, "limit": usage.limit, "total": usage.total}
+            for name, usage in used.resources.items()
+        },
+        "binding": used.binding,
+    }
+
+
+def _check_import(model: Path, graph: Graph, samples: Array) -> None:
+    """Raise GraphError where the imported graph does not compute what the file does."""
+    (wanted,) = run_model(model, samples).values()
+    (found,) = run_model(to_model(graph), samples).values()
+    difference = float(np.abs(wanted.reshape(found.shape) - found).max())
+    most = FIDELITY * max(float(np.abs(wanted).max()), 1e-6)
+    if difference > most:
+        raise GraphError(
+            str(model),
+            f"was imported wrongly: outputs differ by {difference:.3g}, rounding by {most:.3g}",
+            "this is a bug of neurocomp",
+        )
+
+
+def _print(program: Program, used: Utilisation, artifact: Artifact) -> None:
+    blocks: dict[str, int] = {}
+    for block in program.placement.cores:
+        blocks[block.population] = blocks.get(block.population, 0) + 1
+    rows = (
+        (p.name, "x".join(map(str, p.shape)), int(np.prod(p.shape)), p.start_step, blocks[p.name])
+        for p in program.network.populations
+    )
+    columns = ["population", "#shape", "#neurons", "#first step", "#blocks"]
+    OUT.print(table(f"{program.target.title}, {program.steps} steps", columns, rows))
+    OUT.print(utilisation_table(used))
+    say(f"cores: {used.cores}, chips: {used.chips}")
+    say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
+    say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")

@@ -1,0 +1,59 @@
+"""`neurocomp setup` and `neurocomp doctor`: the interpreters that run artifacts."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from neurocomp.backends import backend, names
+from neurocomp.cli.arguments import Json
+from neurocomp.cli.console import OUT, progress, say, say_json
+from neurocomp.cli.tables import table
+from neurocomp.errors import BackendError
+from neurocomp.run import find_python
+from neurocomp.run import setup as make
+
+PACKAGES = ("neurocomp", "numpy", "scipy", "networkx", "onnx", "onnxruntime", "onnxslim", "brian2")
+
+
+def setup(name: Annotated[str, typer.Argument(metavar="BACKEND", help="lava, or brian2")]) -> int:
+    """Make the private environment that runs a backend's artifacts; once is enough."""
+    chosen = backend(name)
+    with progress() as observe:
+        python = make(chosen, observe)
+    say(f"{chosen.simulator.title} runs with {python}")
+    return 0
+
+
+def doctor(json: Json = False) -> int:
+    """Say what is there and what is missing."""
+    packages = {name: _version(name) for name in PACKAGES}
+    backends = {name: _backend(name) for name in names()}
+    missing = [n for n, v in packages.items() if v is None]
+    ok = not missing and all(b["python"] for b in backends.values())
+    if json:
+        say_json({"ok": ok, "python": sys.version, "packages": packages, "backends": backends})
+        return 0 if ok else 1
+    rows = [("python", sys.version.split()[0], "")]
+    rows += [(n, v or "missing", "" if v else f"pip install {n}") for n, v in packages.items()]
+    rows += [
+        (f"backend {n}", "ready" if b["python"] else "missing", b["python"] or b["problem"])
+        for n, b in backends.items()
+    ]
+    OUT.print(table("doctor", ["what", "found", "where, or what to do"], rows))
+    return 0 if ok else 1
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _backend(name: str) -> dict[str, str]:
+    try:
+        return {"python": find_python(backend(name)), "problem": ""}
+    except BackendError as error:
+        return {"python": "", "problem": error.remedy}

@@ -1,0 +1,78 @@
+"""Tables for people."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from neurocomp.mapping.utilisation import Utilisation
+from neurocomp.verify import Report
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Give a table; a column whose name starts with `#` is of numbers."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for name in columns:
+        made.add_column(name.removeprefix("#"), justify="right" if name[0] == "#" else "left")
+    for row in rows:
+        made.add_row(*(_cell(value) for value in row))
+    return made
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value).replace("[", r"\[")
+
+
+def populations(report: Report) -> Table:
+    """Give one row a population: both kinds of verification."""
+    names = list(report.backends)
+    rows = (
+        (
+            p.name,
+            p.neurons,
+            p.spikes,
+            *(report.backends[b].by_population[p.name] for b in names),
+            None if p.name == report.populations[-1].name else f"{p.rate_error:.5f}",
+            f"{p.peak / p.state_limit:.0%}" if p.state_limit else None,
+        )
+        for p in report.populations
+    )
+    title = f"{report.samples} samples, {report.steps} steps each"
+    mismatches = [f"#{name} mismatches" for name in names]
+    columns = ["population", "#neurons", "#spikes", *mismatches, "#rate error", "#peak of state"]
+    return table(title, columns, rows)
+
+
+def accuracies(report: Report) -> Table:
+    """Give the accuracy, or the agreement with the ANN, of every form of the network."""
+    titles = {"ann": "ANN (onnxruntime)", "float": "float SNN", "integer": "integer SNN"}
+    rows = [
+        (titles[k], _share(report.accuracy.get(k)), _share(report.agreement.get(k))) for k in titles
+    ]
+    rows += [(name, _share(check.accuracy), None) for name, check in report.backends.items()]
+    return table("precise enough?", ["network", "#accuracy", "#same class as ANN"], rows)
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2%}"
+
+
+def utilisation(used: Utilisation) -> Table:
+    """Give what the fullest core uses of each resource, and the sum over all cores used."""
+    rows = (
+        (
+            f"{name} (binds)" if name == used.binding else name,
+            usage.used,
+            usage.limit,
+            f"{usage.share:.0%}" if usage.limit else None,
+            usage.total,
+        )
+        for name, usage in used.resources.items()
+    )
+    columns = ["resource", "#fullest core", "#limit", "#share", "#all cores"]
+    return table("utilisation", columns, rows)
