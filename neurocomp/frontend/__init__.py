@@ -1,0 +1,1 @@
+"""Readers and writers of model files: the only folder that knows the format ONNX."""
