@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+MODELS = ("subtract", "zero", "accumulator", "max_gate")  # integrate-and-fire by its reset, others
+RESOURCES = (
+    "neurons",
+    "synapse_bits",
+    "in_axons",
+    "out_axons",
+)  # each counted in mapping/demand.py
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arithmetic:
@@ -23,7 +31,7 @@ class Core:
     """One kind of core: how many a chip has, and the limits of each by name of the resource."""
 
     count: int | None  # per chip; None is no limit
-    limits: Mapping[str, int]  # "neurons", "synapse_bits", "in_axons", "out_axons", ...
+    limits: Mapping[str, int]  # of RESOURCES; one that is absent was not published, or is no limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +49,12 @@ class Target:
 
     name: str
     title: str
-    compartments: Mapping[str, int]  # neuron slots that one neuron of a model takes:
-    # "subtract" and "zero" (integrate-and-fire by its reset), "accumulator", "max_gate"
+    compartments: Mapping[str, int]  # of MODELS: neuron slots that one neuron takes
     threshold_per: Literal["neuron", "population"]
     max_delay_steps: int | None
     synapse_bits: int  # memory of one stored synapse
+    delay_bits: int = 0  # more for each synapse of a projection that delays by more than one step
+    axon_bits: int = 0  # more for each input axon: where its list of synapses begins and ends
     arithmetic: Arithmetic | None  # None: float64 on the grid
     core: Core
     mesh: Mesh | None  # None: one core that holds everything
