@@ -1,0 +1,108 @@
+"""What a block takes of each resource of its core, in closed form."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.hw.target import Target
+from neurocomp.mapping.counts import Counts
+from neurocomp.mapping.grid import Grid
+from neurocomp.snn.network import Network, Population, Projection
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, Neuron
+
+
+class Cutting(NamedTuple):
+    """A network on a target, and how its populations are cut so far."""
+
+    network: Network
+    target: Target
+    grids: Mapping[str, Grid]
+    counts: Counts
+
+
+class Demand(NamedTuple):
+    """One resource."""
+
+    resource: str
+    each: Callable[[Cutting, str], Array]  # population -> (channels, rows, columns) of its grid
+    remedy: str  # where one neuron takes too much
+
+
+def neurons(cutting: Cutting, name: str) -> Array:
+    """Count the compartments that each block's neurons take."""
+    population = cutting.network.population(name)
+    channels, rows, columns = (np.diff(cut, axis=1)[:, 0] for cut in cutting.grids[name].axes)
+    slots = cutting.target.compartments[model(population.neuron)]
+    taken: Array = slots * channels[:, None, None] * rows[None, :, None] * columns
+    return taken
+
+
+def synapse_bits(cutting: Cutting, name: str) -> Array:
+    """Count the bits of each block's synapses: every one is stored, none is shared."""
+    target, grid = cutting.target, cutting.grids[name]
+    bits = np.zeros(grid.shape, dtype=np.int64)
+    for p in cutting.network.into(name):
+        each = target.synapse_bits + (target.delay_bits if p.delay_steps > 1 else 0)
+        bits += each * cutting.counts.fan_in(p.synapse, grid)
+        bits += target.axon_bits * cutting.counts.sources(p.synapse, grid)
+    return bits
+
+
+def in_axons(cutting: Cutting, name: str) -> Array:
+    """Count each block's input axons: one for each projection and neuron that reaches it.
+
+    Analog input takes none: the host adds it to the bias.
+    """
+    grid = cutting.grids[name]
+    axons = np.zeros(grid.shape, dtype=np.int64)
+    for p in cutting.network.into(name):
+        axons += cutting.counts.sources(p.synapse, grid)
+    return axons
+
+
+def out_axons(cutting: Cutting, name: str) -> Array:
+    """Count each block's output axons: discrete, one for each neuron and block that it reaches."""
+    grid = cutting.grids[name]
+    axons = np.zeros(grid.shape, dtype=np.int64)
+    for p in out_of(cutting.network, name):
+        axons += cutting.counts.targets(p.synapse, grid, cutting.grids[p.target])
+    return axons
+
+
+DEMANDS: tuple[Demand, ...] = (
+    Demand("neurons", neurons, "use a neuron model that takes fewer slots"),
+    Demand("synapse_bits", synapse_bits, "prune the layer, or make its window smaller"),
+    Demand("in_axons", in_axons, "prune the layer, or make its window smaller"),
+    Demand("out_axons", out_axons, "make the layers that read it smaller, so that fewer cores do"),
+)
+
+
+def model(neuron: Neuron) -> str:
+    """Name the neuron's model as targets do."""
+    if isinstance(neuron, IntegrateAndFire):
+        return neuron.reset
+    return "accumulator" if isinstance(neuron, Accumulator) else "max_gate"
+
+
+def out_of(network: Network, name: str) -> tuple[Projection, ...]:
+    """Give the projections out of the population called `name`."""
+    return tuple(p for p in network.projections if p.source == name)
+
+
+def neuron_name(population: Population, flat: int) -> str:
+    """Name one neuron: `fc1[17]`, or `conv2[3,0,5]` where the population has rows and columns."""
+    index = np.unravel_index(flat, population.shape)
+    whole = population.shape[1:] != (1, 1)
+    return f"{population.name}[{','.join(str(i) for i in (index if whole else index[:1]))}]"
+
+
+def uses(cutting: Cutting) -> list[dict[str, int]]:
+    """Give what each block takes of every resource, in the order of `grid.blocks`."""
+    found: list[dict[str, int]] = []
+    for name in cutting.grids:
+        each = [d.each(cutting, name).ravel().tolist() for d in DEMANDS]
+        names = [d.resource for d in DEMANDS]
+        found.extend(dict(zip(names, use, strict=True)) for use in zip(*each, strict=True))
+    return found
