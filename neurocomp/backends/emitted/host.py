@@ -1,0 +1,217 @@
+"""What the host does around a simulated chip: samples in, constant currents, spikes out.
+
+This file is the same in every artifact. It needs numpy alone, Python 3.10 or newer.
+"""
+
+import argparse
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Population:
+    """A population of the network, in the network's order."""
+
+    name: str
+    shape: tuple[int, int, int]  # channels, rows, columns
+    gate: bool  # spiking max pooling: its state are counts, and it has no membrane
+    bias: Array  # (neurons,) int64 or float64
+
+
+@dataclass(frozen=True)
+class Current:
+    """Analog input as a constant current: quantum * rint(factor * W x), once a sample."""
+
+    target: int  # index of the population
+    pre: Array  # (edges,) flat index into the sample
+    post: Array  # (edges,) flat index into the population
+    weight: Array  # (edges,)
+    factor: Array  # (neurons,)
+    quantum: float
+
+    def drive(self, sample: Array) -> Array:
+        """Give the drive, (neurons,), of one flat sample."""
+        total = np.bincount(self.post, self.weight * sample[self.pre], len(self.factor))
+        return np.rint(total * self.factor) * self.quantum
+
+
+@dataclass(frozen=True)
+class Host:
+    """What host.npz holds."""
+
+    input_shape: tuple[int, int, int]  # channels, rows, columns
+    low: float  # samples are clipped to low..high
+    high: float
+    grid: float  # and rounded to multiples of this
+    length: int  # steps of one sample
+    readout: int  # index of the population whose membrane is the result
+    populations: tuple[Population, ...]
+    currents: tuple[Current, ...]
+
+    def prepare(self, samples: Array) -> Array:
+        """Give `samples` clipped and on the grid, (samples, input size) float64."""
+        flat = samples.reshape(len(samples), -1).astype(np.float64)
+        return np.rint(np.clip(flat, self.low, self.high) / self.grid) * self.grid
+
+    def drive(self, samples: Array) -> list[Array]:
+        """Give what each population gets at every step, (samples, neurons): bias and currents."""
+        drive = [np.tile(p.bias, (len(samples), 1)) for p in self.populations]
+        for n, sample in enumerate(self.prepare(samples)):
+            for current in self.currents:
+                total = drive[current.target]
+                total[n] += current.drive(sample).astype(total.dtype)
+        return drive
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Read every array of `path`, an .npz file of the artifact."""
+    with np.load(path, allow_pickle=False) as kept:
+        return dict(kept)
+
+
+def load(folder: Path) -> Host:
+    """Read host.npz from `folder`."""
+    kept = read_npz(folder / "host.npz")
+    low, high, grid = kept["input.range"].tolist()
+    populations = zip(kept["names"], kept["shapes"], kept["gates"], strict=True)
+    currents = zip(kept["targets"], kept["quanta"], strict=True)
+    return Host(
+        input_shape=_shape(kept["input.shape"]),
+        low=low,
+        high=high,
+        grid=grid,
+        length=kept["length"].item(),
+        readout=kept["readout"].item(),
+        populations=tuple(
+            Population(str(name), _shape(shape), bool(gate), kept[f"p{n}.bias"])
+            for n, (name, shape, gate) in enumerate(populations)
+        ),
+        currents=tuple(
+            Current(
+                target=int(target),
+                pre=kept[f"c{n}.pre"],
+                post=kept[f"c{n}.post"],
+                weight=kept[f"c{n}.weight"],
+                factor=kept[f"c{n}.factor"],
+                quantum=float(quantum),
+            )
+            for n, (target, quantum) in enumerate(currents)
+        ),
+    )
+
+
+def _shape(axes: Array) -> tuple[int, int, int]:
+    channels, rows, columns = (int(n) for n in axes)
+    return channels, rows, columns
+
+
+def parser(title: str) -> argparse.ArgumentParser:
+    """Give the parser that every run.py starts from."""
+    options = argparse.ArgumentParser(prog="run.py", description=title)
+    options.add_argument("inputs", type=Path, help="samples: inputs.npz with the key 'inputs'")
+    options.add_argument("spikes", type=Path, help="where to write the spikes: spikes.npz")
+    options.add_argument("--membranes", action="store_true", help="also write every membrane")
+    return options
+
+
+def read_samples(path: Path, host: Host) -> Array:
+    """Give the samples in `path`, (samples, ...). Stops the run where they are wrong."""
+    try:
+        with path.open("rb") as file:  # numpy leaves it open where it is cut short
+            kept = np.load(file, allow_pickle=False)
+            if not isinstance(kept, np.lib.npyio.NpzFile):
+                stop(f"{path}: is one array, not an npz file with the key 'inputs'")
+            if "inputs" not in kept:
+                stop(f"{path}: has no array 'inputs' (it has {', '.join(kept) or 'none'})")
+            samples: Array = kept["inputs"]
+    except OSError as error:
+        stop(f"{path}: cannot be read: {error.strerror or error}")
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        stop(f"{path}: cannot be read as an npz file: {str(error).splitlines()[0]}")
+    wrong = check(samples, host.input_shape)
+    if wrong:
+        stop(f"{path}: {wrong}")
+    return samples
+
+
+def check(samples: Array, shape: tuple[int, int, int]) -> str:
+    """Say what is wrong with `samples` for an input of `shape`; "" where nothing is.
+
+    Axes of one element do not count: (samples, 784) fits an input of (784, 1, 1).
+    """
+    if samples.dtype.kind not in "biuf":
+        return f"the samples are {samples.dtype}, not numbers"
+    axes = ", ".join(str(n) for n in shape)
+    if samples.ndim == 0 or [n for n in samples.shape[1:] if n != 1] != [
+        n for n in shape if n != 1
+    ]:
+        return f"the samples are {samples.shape}, the network takes (samples, {axes})"
+    if len(samples) == 0:
+        return "holds 0 samples, a run needs 1"
+    bad = int(np.count_nonzero(~np.isfinite(samples)))
+    return f"{bad} of {samples.size} values are not finite" if bad else ""
+
+
+def progress(done: int, total: int) -> None:
+    """Tell how many samples are done."""
+    sys.stderr.write(f"sample {done} of {total}\n")
+    sys.stderr.flush()
+
+
+def stop(message: str) -> NoReturn:
+    """End the run with one line on stderr and code 2: the run cannot be made."""
+    sys.stderr.write(f"{message}\n")
+    sys.exit(2)
+
+
+def write_results(
+    path: Path,
+    host: Host,
+    spikes: Sequence[Array],
+    readout: Array,
+    membranes: Sequence[Array | None] | None,
+) -> None:
+    """Write spikes.npz; every array is (samples, steps, neurons), in the order of the populations.
+
+    `spikes` of the readout are not written, nor is a membrane that is None, as a gate's is.
+    """
+    number = host.populations[host.readout].bias.dtype
+    entries = {}
+    for n, population in enumerate(host.populations):
+        if n != host.readout:
+            entries[f"spikes/{population.name}"] = _folded(spikes[n], population, np.dtype(bool))
+        membrane = membranes[n] if membranes is not None else None
+        if membrane is not None:
+            entries[f"v/{population.name}"] = _folded(membrane, population, number)
+    entries["readout"] = _folded(readout, host.populations[host.readout], number)
+    write_npz(path, entries)
+
+
+def _folded(values: Array, population: Population, dtype: np.dtype[Any]) -> Array:
+    return values.reshape(*values.shape[:2], *population.shape).astype(dtype, copy=False)
+
+
+def write_npz(path: Path, entries: dict[str, Array]) -> None:
+    """Write `entries` beside `path`, then rename: `path` is whole or not there."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            for key, values in entries.items():
+                with packed.open(f"{key}.npy", "w", force_zip64=True) as file:
+                    np.save(file, np.ascontiguousarray(values), allow_pickle=False)
+        unfinished.replace(path)
+    except OSError as error:
+        stop(f"{path}: cannot be written: {error.strerror}")
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,347 @@
+"""Small networks, each with something that a backend can get wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from neurocomp.arrays import Array, Shape
+from neurocomp.hw.target import Core, Target
+from neurocomp.mapping.placement import Block, Place, Placement
+from neurocomp.program import Program
+from neurocomp.snn.boxes import whole
+from neurocomp.snn.check import check
+from neurocomp.snn.network import Current, Input, Network, Population, Projection
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron, Reset
+from neurocomp.snn.synapses import Conv, Dense, Sparse, Synapse, Window
+
+STEPS = 20
+IDEAL = Target(
+    name="ideal",
+    title="no limits",
+    compartments={"subtract": 1, "zero": 1, "accumulator": 1, "max_gate": 1},
+    threshold_per="neuron",
+    max_delay_steps=None,
+    synapse_bits=64,
+    arithmetic=None,
+    core=Core(count=None, limits={}),
+    mesh=None,
+    sources={},
+)
+
+
+class Draw:
+    """Seeded numbers: integers, or multiples of 2^-10."""
+
+    def __init__(self, seed: int, *, integer: bool) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.unit = 1 if integer else 2.0**-10
+
+    def numbers(self, low: int, high: int, *shape: int) -> Array:
+        return self.rng.integers(low, high, shape) * self.unit
+
+    def dense(self, pre: Shape, post: Shape) -> Dense:
+        size = (int(np.prod(post)), int(np.prod(pre)))
+        return Dense(weight=self.numbers(-60, 100, *size), pre_shape=pre, post_shape=post)
+
+    def sparse(self, pre: Shape, post: Shape, edges: int) -> Sparse:
+        flat = self.rng.choice(int(np.prod(pre)) * int(np.prod(post)), edges, replace=False)
+        rows, columns = np.divmod(np.sort(flat), int(np.prod(pre)))
+        weight = self.numbers(-60, 120, edges)
+        return Sparse(weight=weight, pre=columns, post=rows, pre_shape=pre, post_shape=post)
+
+    def population(
+        self, name: str, shape: Shape, start_step: int = 1, reset: Reset = "subtract"
+    ) -> Population:
+        return Population(
+            name=name,
+            shape=shape,
+            neuron=IntegrateAndFire(v_threshold=self.numbers(100, 300, *shape), reset=reset),
+            v_init=self.numbers(0, 150, *shape),
+            bias=self.numbers(-10, 30, *shape),
+            start_step=start_step,
+        )
+
+    def accumulator(self, name: str, shape: Shape, start_step: int) -> Population:
+        return self.silent(name, shape, start_step, Accumulator())
+
+    def silent(self, name: str, shape: Shape, start_step: int, neuron: Neuron) -> Population:
+        zero = self.numbers(0, 1, *shape)
+        return Population(
+            name=name, shape=shape, neuron=neuron, v_init=zero, bias=zero, start_step=start_step
+        )
+
+    def current(self, target: str, synapse: Conv | Dense) -> Current:
+        float_weight = self.rng.integers(-(2**9), 2**10, synapse.weight.shape) / 2**9
+        scale = self.rng.uniform(20, 40, (synapse.post_shape[0], 1, 1)) * self.unit
+        exact = replace(synapse, weight=float_weight)
+        return Current(source="x", target=target, synapse=exact, scale=scale, quantum=self.unit)
+
+
+def into(
+    source: str, target: str, synapse: Synapse, delay_steps: int = 1, weight_exponent: int = 0
+) -> Projection:
+    return Projection(
+        source=source,
+        target=target,
+        synapse=synapse,
+        delay_steps=delay_steps,
+        weight_exponent=weight_exponent,
+    )
+
+
+def network(
+    shape: Shape,
+    currents: list[Current],
+    populations: list[Population],
+    projections: list[Projection],
+) -> Network:
+    """Join the parts; the last population is the readout."""
+    source = Input(name="x", shape=shape, low=-0.25, high=1.0, grid=2.0**-8)
+    made = Network(
+        inputs=(source,),
+        currents=tuple(currents),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        readout=populations[-1].name,
+    )
+    return check(made, STEPS)
+
+
+IN, MID, OUT = (7, 1, 1), (9, 1, 1), (3, 1, 1)
+
+
+def dense(
+    reset: Reset = "subtract", exponent: int = 0, name: str = "a", integer: bool = True
+) -> Network:
+    d = Draw(1, integer=integer)
+    return network(
+        IN,
+        [d.current(name, d.dense(IN, MID))],
+        [
+            d.population(name, MID, 1, reset),
+            d.population("b", MID, 2, reset),
+            d.accumulator("out", OUT, 3),
+        ],
+        [
+            into(name, "b", d.dense(MID, MID), weight_exponent=exponent),
+            into("b", "out", d.dense(MID, OUT), weight_exponent=exponent),
+        ],
+    )
+
+
+def conv() -> Network:
+    d, shape, other = Draw(2, integer=False), (2, 6, 5), (4, 4, 6)
+    first = Conv(weight=np.zeros((2, 1, 3, 3)), pre_shape=(1, 6, 5), pads=(1, 1, 1, 1))
+    odd = Conv(
+        weight=d.numbers(-60, 100, 4, 1, 3, 2),
+        pre_shape=shape,
+        strides=(2, 1),
+        pads=(2, 0, 3, 3),
+        dilations=(2, 2),
+        groups=2,
+    )
+    return network(
+        (1, 6, 5),
+        [d.current("a", first)],
+        [d.population("a", shape), d.population("b", other, 2), d.accumulator("out", OUT, 3)],
+        [into("a", "b", odd), into("b", "out", d.dense(other, OUT))],
+    )
+
+
+def delays() -> Network:
+    """A skip of 2 and of 3 steps, a loop, and a late start that drops early spikes."""
+    d = Draw(3, integer=False)
+    return network(
+        IN,
+        [d.current("a", d.dense(IN, MID))],
+        [
+            d.population("a", MID),
+            d.population("b", MID, 3),
+            d.population("c", MID, 6),
+            d.accumulator("out", OUT, 7),
+        ],
+        [
+            into("a", "b", d.sparse(MID, MID, 30), delay_steps=2),
+            into("a", "c", d.sparse(MID, MID, 30), delay_steps=3),
+            into("b", "c", d.dense(MID, MID)),
+            into("b", "b", d.sparse(MID, MID, 9)),
+            into("c", "out", d.dense(MID, OUT)),
+        ],
+    )
+
+
+def in_flight() -> Network:
+    """Everything starts at once, so that spikes of one sample could still arrive in the next."""
+    d = Draw(4, integer=True)
+    return network(
+        IN,
+        [d.current("a", d.dense(IN, MID))],
+        [d.population("a", MID), d.population("b", MID), d.accumulator("out", OUT, 1)],
+        [
+            into("a", "b", d.dense(MID, MID), delay_steps=3),
+            into("b", "out", d.dense(MID, OUT), delay_steps=2),
+        ],
+    )
+
+
+def max_gate() -> Network:
+    d, shape, pooled = Draw(5, integer=True), (2, 5, 6), (2, 3, 4)
+    window = Window(pre_shape=shape, kernel=(3, 2), strides=(2, 2), pads=(1, 1, 1, 1))
+    return network(
+        (1, 5, 6),
+        [d.current("a", Conv(weight=np.zeros((2, 1, 1, 1)), pre_shape=(1, 5, 6)))],
+        [
+            d.population("a", shape),
+            d.silent("pool", pooled, 2, MaxGate()),
+            d.population("b", MID, 3),
+            d.accumulator("out", OUT, 4),
+        ],
+        [
+            into("a", "pool", window),
+            into("pool", "b", d.dense(pooled, MID)),
+            into("b", "out", d.dense(MID, OUT)),
+        ],
+    )
+
+
+def max_gate_in_flight() -> Network:
+    """A gate that listens from the first step, and to the far end of a delay."""
+    d, shape = Draw(6, integer=False), (2, 4, 4)
+    window = Window(pre_shape=shape, kernel=(2, 2), strides=(2, 2))
+    return network(
+        IN,
+        [d.current("a", d.dense(IN, shape))],
+        [
+            d.population("a", shape),
+            d.silent("pool", (2, 2, 2), 1, MaxGate()),
+            d.accumulator("out", OUT, 2),
+        ],
+        [into("a", "pool", window, delay_steps=3), into("pool", "out", d.dense((2, 2, 2), OUT))],
+    )
+
+
+def two_currents() -> Network:
+    """Two currents into one population and one more further down; a branch that joins again."""
+    d, shape = Draw(7, integer=True), (2, 3, 3)
+    wide = Conv(weight=np.zeros((2, 1, 3, 3)), pre_shape=(1, 3, 3), pads=(1, 1, 1, 1))
+    point = Conv(weight=np.zeros((2, 1, 1, 1)), pre_shape=(1, 3, 3))
+    return network(
+        (1, 3, 3),
+        [d.current("a", wide), d.current("a", point), d.current("c", point)],
+        [
+            d.population("a", shape),
+            d.population("b", shape, 2),
+            d.population("c", shape, 3),
+            d.accumulator("out", OUT, 4),
+        ],
+        [
+            into("a", "b", d.dense(shape, shape)),
+            into("a", "c", d.sparse(shape, shape, 40), delay_steps=2),
+            into("b", "c", d.dense(shape, shape)),
+            into("c", "out", d.dense(shape, OUT)),
+        ],
+    )
+
+
+def dead() -> Network:
+    """Neurons that never fire, one that nothing reaches, weights that are all zero."""
+    d = Draw(8, integer=True)
+    never = IntegrateAndFire(v_threshold=np.full(MID, 2**40))
+    nothing = replace(d.dense(MID, MID), weight=np.zeros((9, 9), dtype=np.int64))
+    no_edge = replace(d.sparse(MID, OUT, 5), weight=np.zeros(5, dtype=np.int64))
+    return network(
+        IN,
+        [d.current("a", d.dense(IN, MID))],
+        [
+            d.population("a", MID),
+            replace(d.population("never", MID, 2), neuron=never),
+            d.population("alone", MID, 2),
+            d.accumulator("aside", OUT, 3),
+            d.accumulator("out", OUT, 3),
+        ],
+        [
+            into("a", "never", d.dense(MID, MID)),
+            into("a", "alone", nothing),
+            into("never", "out", d.dense(MID, OUT)),
+            into("alone", "out", no_edge),
+            into("a", "out", d.dense(MID, OUT)),
+            into("a", "aside", d.dense(MID, OUT)),
+            into("aside", "out", d.dense(OUT, OUT)),
+        ],
+    )
+
+
+def bias_only() -> Network:
+    """A population that only its bias drives, and more v_init than threshold before it starts."""
+    d = Draw(9, integer=False)
+    full = replace(d.population("full", MID, 4), v_init=d.numbers(400, 500, *MID))
+    return network(
+        IN,
+        [],
+        [d.population("a", MID), full, d.accumulator("out", OUT, 5)],
+        [into("a", "out", d.dense(MID, OUT)), into("full", "out", d.dense(MID, OUT))],
+    )
+
+
+def one_layer() -> Network:
+    d = Draw(10, integer=True)
+    return network(IN, [d.current("out", d.dense(IN, OUT))], [d.accumulator("out", OUT, 1)], [])
+
+
+def deep() -> Network:
+    d, names = Draw(11, integer=True), [f"layer{n}" for n in range(12)]
+    chain = list(pairwise(names))
+    return network(
+        IN,
+        [d.current("layer0", d.dense(IN, MID))],
+        [
+            *(d.population(name, MID, n + 1) for n, name in enumerate(names)),
+            d.accumulator("out", OUT, 13),
+        ],
+        [
+            *(into(a, b, d.sparse(MID, MID, 40)) for a, b in chain),
+            into(names[-1], "out", d.dense(MID, OUT)),
+        ],
+    )
+
+
+HOSTILE = '/conv1/Relu:0 "\'\n""" {drive} é脳'
+
+CORPUS: dict[str, Callable[[], Network]] = {
+    "dense": dense,
+    "dense_float": lambda: dense(integer=False),
+    "reset_zero": lambda: dense(reset="zero"),
+    "weight_exponent": lambda: dense(exponent=6),
+    "hostile_name": lambda: dense(name=HOSTILE),
+    "conv": conv,
+    "delays": delays,
+    "in_flight": in_flight,
+    "max_gate": max_gate,
+    "max_gate_in_flight": max_gate_in_flight,
+    "two_currents": two_currents,
+    "dead": dead,
+    "bias_only": bias_only,
+    "one_layer": one_layer,
+    "deep": deep,
+}
+
+
+def program(network: Network) -> Program:
+    """Give `network` on a chip without limits, on one core."""
+    blocks = [Block(population=p.name, box=whole(p.shape)) for p in network.populations]
+    here = Place(chip=0, row=0, column=0)
+    return Program(
+        network=network,
+        reference=network,
+        scale={p.name: np.ones((1, 1, 1)) for p in network.populations},
+        target=IDEAL,
+        placement=Placement(cores=dict.fromkeys(blocks, here), demand={b: {} for b in blocks}),
+        steps=STEPS,
+    )
+
+
+def samples(network: Network, count: int = 3) -> Array:
+    """Give samples, (count, *input shape), some outside the range that the input takes."""
+    return np.random.default_rng(0).uniform(-0.5, 1.5, (count, *network.inputs[0].shape))
