@@ -43,8 +43,8 @@ def populations(report: Report) -> Table:
         for p in report.populations
     )
     title = f"{report.samples} samples, {report.steps} steps each"
-    mismatches = [f"#{name} mismatches" for name in names]
-    columns = ["population", "#neurons", "#spikes", *mismatches, "#rate error", "#peak of state"]
+    mismatches = [f"#{name}\nmismatches" for name in names]
+    columns = ["population", "#neurons", "#spikes", *mismatches, "#rate\nerror", "#peak of\nstate"]
     return table(title, columns, rows)
 
 

@@ -137,10 +137,9 @@ def _regular(first: Synapse, second: Synapse) -> Synapse | None:
     """Compose convolutions into a convolution where that is exact."""
     if first.post_shape != second.pre_shape or not isinstance(second, Conv):
         return None
-    if _depthwise(second) and second.kernel == (1, 1) and not any(second.pads):
-        if second.strides == (1, 1):
-            return scaled(first, np.ones(first.pre_shape[0]), second.weight[:, 0, 0, 0])
-        return None
+    plain = second.kernel == second.strides == (1, 1) and not any(second.pads)
+    if _depthwise(second) and plain:
+        return scaled(first, np.ones(first.pre_shape[0]), second.weight[:, 0, 0, 0])
     if isinstance(first, Sparse):
         return _from_slice(first, second)
     if isinstance(first, Conv) and _depthwise(first):
