@@ -9,6 +9,7 @@ every threshold is 1.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 
@@ -173,5 +174,12 @@ def _projection(cell: Cell, arrival: Arrival, step: float, delay: int) -> Projec
 
 
 def _input(graph: Graph, low: float, high: float) -> Input:
+    """Give the input with its range widened to the grid, so that rounding never leaves it."""
     grid = step_below(max(abs(low), abs(high)), SAMPLE_BITS)
-    return Input(name=graph.input, shape=volume(graph.input_shape), low=low, high=high, grid=grid)
+    return Input(
+        name=graph.input,
+        shape=volume(graph.input_shape),
+        low=floor(low / grid) * grid,
+        high=ceil(high / grid) * grid,
+        grid=grid,
+    )

@@ -26,14 +26,16 @@ FLOORS: dict[str, int] = {
     "calibrate": 4,  # measures with the front end's onnxruntime
     "artifact": 4,
     "codec": 4,
+    "compiler": 5,
     "backends": 5,
-    "run": 6,  # finds the backend of an artifact
-    "verify": 7,  # compares what runs gave back
-    "report": 8,
-    "compile": 8,
-    "cli": 9,
-    "__main__": 10,
-    "__init__": 10,  # the public API; `import neurocomp` from within
+    "build": 6,  # a program on disk, with what each backend emits
+    "simulation": 7,  # runs a build
+    "comparison": 8,  # compares what runs gave back
+    "verification": 9,  # runs and compares
+    "report": 9,
+    "cli": 10,
+    "__main__": 11,
+    "__init__": 11,  # the public API; `import neurocomp` from within
 }
 
 
@@ -149,8 +151,8 @@ def test_a_sound_package_passes(tmp_path: Path) -> None:
         ),
         ("hw/a.py", "from neurocomp.snn import network\n", "hw.a:1: floor 1 imports snn"),
         ("program.py", "from neurocomp.convert import c\n", "program:1: floor 3 imports convert"),
-        ("cli.py", "import neurocomp\n", "cli:1: floor 9 imports __init__ of floor 10"),
-        ("cli.py", "from neurocomp import main\n", "cli:1: floor 9 imports __init__ of floor 10"),
+        ("cli.py", "import neurocomp\n", "cli:1: floor 10 imports __init__ of floor 11"),
+        ("cli.py", "from neurocomp import main\n", "cli:1: floor 10 imports __init__ of floor 11"),
         ("attic.py", "", "attic: has no floor"),
         ("attic/a.py", "", "attic.a: has no floor"),
         ("cli.py", "from neurocomp.attic import a\n", "cli:1: imports attic, which has no floor"),

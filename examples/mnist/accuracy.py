@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from data import mnist
 
-from neurocomp.compile import read
+from neurocomp.build import read
 from neurocomp.snn.network import Network
 from neurocomp.snn.oracle import simulate
 

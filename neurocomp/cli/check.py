@@ -8,7 +8,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.cli.arguments import InputShape, Json, Model, shape
 from neurocomp.cli.console import OUT, say, say_json
 from neurocomp.cli.tables import table
-from neurocomp.compile import rewrite
+from neurocomp.compiler import rewrite
 from neurocomp.convert import convert
 from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.frontend.onnx import check as check_nodes

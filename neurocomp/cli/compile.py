@@ -11,11 +11,12 @@ from neurocomp.arrays import Array
 from neurocomp.artifact import check_place, write_report
 from neurocomp.backends import backend as find_backend
 from neurocomp.backends import names
+from neurocomp.build import Artifact, emit
 from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
 from neurocomp.cli.console import OUT, progress, say, say_json
 from neurocomp.cli.tables import table
 from neurocomp.cli.tables import utilisation as utilisation_table
-from neurocomp.compile import Artifact, Options, compile, emit
+from neurocomp.compiler import Options, compile
 from neurocomp.errors import GraphError, ModelError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target

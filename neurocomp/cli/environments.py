@@ -11,8 +11,8 @@ from neurocomp.cli.arguments import Json
 from neurocomp.cli.console import OUT, progress, say, say_json
 from neurocomp.cli.tables import table
 from neurocomp.errors import BackendError
-from neurocomp.run import find_python
-from neurocomp.run import setup as make
+from neurocomp.simulation import find_python
+from neurocomp.simulation import setup as make
 
 PACKAGES = ("neurocomp", "numpy", "scipy", "networkx", "onnx", "onnxruntime", "onnxslim", "brian2")
 

@@ -9,12 +9,12 @@ import numpy as np
 import typer
 
 from neurocomp.arrays import Array
+from neurocomp.build import read
 from neurocomp.cli.arguments import Build, Json, Python
 from neurocomp.cli.console import progress, say, say_json
-from neurocomp.compile import read
 from neurocomp.errors import ArtifactError
-from neurocomp.run import run as simulate
 from neurocomp.samples import load_samples
+from neurocomp.simulation import run as simulate
 
 
 def run(
@@ -36,7 +36,7 @@ def run(
     samples = load_samples(inputs, artifact.input_shape)
     with progress(quiet=json) as observe:
         outcome = simulate(
-            build, backend, samples, python=python, membranes=membranes, observe=observe
+            artifact, backend, samples, python=python, membranes=membranes, observe=observe
         )
     arrays = {f"spikes/{n}": a for n, a in outcome.spikes.items()}
     arrays |= {f"v/{n}": a for n, a in outcome.v.items()} | {"readout": outcome.readout}

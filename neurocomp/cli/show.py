@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from neurocomp.build import read, report
 from neurocomp.cli.arguments import InputShape, shape
 from neurocomp.cli.console import OUT, say
 from neurocomp.cli.tables import table
 from neurocomp.cli.tables import utilisation as utilisation_table
-from neurocomp.compile import read, report
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target, target_names

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
+from neurocomp.comparison import Report
 from neurocomp.mapping.utilisation import Utilisation
-from neurocomp.verify import Report
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

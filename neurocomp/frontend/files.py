@@ -126,8 +126,13 @@ def _inside(tensor: onnx.TensorProto, folder: Path) -> None:
     """Raise ModelError unless the data of `tensor` lie in `folder`, whole."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
-    target = (folder / location).resolve()
-    if not location or Path(location).is_absolute() or not target.is_relative_to(folder):
+    target = (folder / location.replace("\0", "")).resolve()
+    if (
+        not location
+        or "\0" in location
+        or Path(location).is_absolute()
+        or not target.is_relative_to(folder)
+    ):
         wrong = f"its data lie at {location!r}, outside the model's folder"
         raise ModelError(tensor.name, wrong, "keep external data beside the model")
     if not target.is_file():

@@ -80,6 +80,33 @@ def merge_transposes(graph: Graph, node: Node) -> Graph | None:
     return _put(graph, node, [replace(node, op=Transpose(order=order), inputs=source.inputs)])
 
 
+def merge_axes(graph: Graph, node: Node) -> Graph | None:
+    """Merge the axes that a Transpose of many axes, as in a channel shuffle, keeps together."""
+    if not isinstance(node.op, Transpose) or len(node.op.order) <= 3:
+        return None
+    runs: list[list[int]] = []
+    for axis in node.op.order:
+        if runs and axis == runs[-1][-1] + 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    if len(runs) == len(node.op.order):
+        return None
+    shape, before = graph.shapes[node.inputs[0]], sorted(runs)
+    merged = Reshape(target=tuple(prod(shape[a] for a in run) for run in before))
+    order = Transpose(order=tuple(before.index(run) for run in runs))
+    first, second = (_fresh(graph, f"{node.name}.{part}") for part in ("merged", "moved"))
+    return _put(
+        graph,
+        node,
+        [
+            Node(name=first, op=merged, inputs=node.inputs),
+            Node(name=second, op=order, inputs=(first,)),
+            Node(name=node.name, op=Reshape(target=graph.shapes[node.name]), inputs=(second,)),
+        ],
+    )
+
+
 def sink_transpose(graph: Graph, node: Node) -> Graph | None:
     """Write op(T(x)) as T(op'(x)), for operators that treat all elements alike."""
     sources = [graph.index.get(i) for i in node.inputs]
@@ -160,6 +187,7 @@ REWRITES: tuple[Rewrite, ...] = (
     merge_views,
     transpose_is_view,
     merge_transposes,
+    merge_axes,
     mean_of_transpose,
     sink_transpose,
     dense_of_transpose,

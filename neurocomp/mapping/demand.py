@@ -45,8 +45,8 @@ def synapse_bits(cutting: Cutting, name: str) -> Array:
     bits = np.zeros(grid.shape, dtype=np.int64)
     for p in cutting.network.into(name):
         each = target.synapse_bits + (target.delay_bits if p.delay_steps > 1 else 0)
-        bits += each * cutting.counts.fan_in(p.synapse, grid)
-        bits += target.axon_bits * cutting.counts.sources(p.synapse, grid)
+        counts = cutting.counts.of(p.synapse)
+        bits += each * counts.fan_in(grid) + target.axon_bits * counts.sources(grid)
     return bits
 
 
@@ -58,7 +58,7 @@ def in_axons(cutting: Cutting, name: str) -> Array:
     grid = cutting.grids[name]
     axons = np.zeros(grid.shape, dtype=np.int64)
     for p in cutting.network.into(name):
-        axons += cutting.counts.sources(p.synapse, grid)
+        axons += cutting.counts.of(p.synapse).sources(grid)
     return axons
 
 
@@ -67,7 +67,7 @@ def out_axons(cutting: Cutting, name: str) -> Array:
     grid = cutting.grids[name]
     axons = np.zeros(grid.shape, dtype=np.int64)
     for p in out_of(cutting.network, name):
-        axons += cutting.counts.targets(p.synapse, grid, cutting.grids[p.target])
+        axons += cutting.counts.of(p.synapse).targets(grid, cutting.grids[p.target])
     return axons
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from neurocomp.arrays import Shape
+import numpy as np
+
+from neurocomp.arrays import Array, Shape
 from neurocomp.mapping.placement import Block
 from neurocomp.snn.boxes import Box, Range
 
@@ -32,6 +34,13 @@ class Grid:
     def boxes(self) -> list[Box]:
         """List the blocks' boxes, columns fastest."""
         return [Box(*ranges) for ranges in product(*self.axes)]
+
+    def labels(self) -> Array:
+        """Number each neuron, (neurons,) in flat order, by its block's place in `boxes`."""
+        numbers = np.arange(self.count).reshape(self.shape)
+        for axis, cut in enumerate(self.axes):
+            numbers = np.repeat(numbers, np.diff(cut, axis=1)[:, 0], axis=axis)
+        return numbers.ravel()
 
 
 def cuts(length: int) -> list[Cut]:

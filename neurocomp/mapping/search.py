@@ -14,7 +14,7 @@ from neurocomp.mapping.demand import DEMANDS, Cutting, out_of
 from neurocomp.mapping.grid import Grid
 from neurocomp.snn.network import Population
 
-PATIENCE = 20_000  # states; after them the search goes for the nearest end, best or not
+PATIENCE = 10_000  # states; after them the search goes for the nearest end, best or not
 OUT_AXONS = next(d for d in DEMANDS if d.resource == "out_axons")
 
 

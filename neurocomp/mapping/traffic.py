@@ -22,7 +22,7 @@ def traffic(network: Network, grids: Mapping[str, Grid]) -> csr_array:
     )
     total = csr_array((size, size), dtype=np.float64)
     for p in network.projections:
-        part = coo_array(counts.between(p.synapse, grids[p.source], grids[p.target]))
-        row, column = part.col + first[p.source], part.row + first[p.target]
+        part = coo_array(counts.of(p.synapse).between(grids[p.source], grids[p.target]))
+        row, column = part.row + first[p.source], part.col + first[p.target]
         total = csr_array(total + coo_array((part.data, (row, column)), shape=(size, size)))
     return total

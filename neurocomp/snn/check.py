@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from neurocomp.arrays import Array
+from neurocomp.arrays import Array, Shape
 from neurocomp.errors import GraphError
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.grid import EXACT_BITS
-from neurocomp.snn.network import Network, Population, Projection
+from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
-from neurocomp.snn.synapses import Window
+from neurocomp.snn.synapses import Synapse, Window
 
 
 def check(network: Network, steps: int) -> Network:
@@ -19,25 +19,31 @@ def check(network: Network, steps: int) -> Network:
     names = [i.name for i in network.inputs] + [p.name for p in network.populations]
     if len(set(names)) != len(names):
         raise GraphError(max(names, key=names.count), "names two populations")
-    if network.readout not in names or not isinstance(
-        network.population(network.readout).neuron, Accumulator
-    ):
+    last = network.index.get(network.readout)
+    if last is None or not isinstance(last.neuron, Accumulator):
         raise GraphError(network.readout, "is the readout and not an accumulator of the network")
+    for source in network.inputs:
+        _check_input(source)
     for population in network.populations:
         _check_population(network, population)
         _check_gate(network, population)
     for projection in network.projections:
         _check_projection(network, projection)
     for current in network.currents:
-        target = network.population(current.target)
-        if current.synapse.post_shape != target.shape:
-            raise GraphError(
-                target.name,
-                f"has shape {target.shape}, its current has {current.synapse.post_shape}",
-            )
+        _check_current(network, current)
     for population in network.populations:
         _check_exact(network, population, network.run_length(steps))
     return network
+
+
+def _check_input(source: Input) -> None:
+    """Check that rounding to the grid does not leave the range, which bounds are proved from."""
+    if any(end % source.grid for end in (source.low, source.high)):
+        raise GraphError(
+            source.name,
+            f"has a range [{source.low:g}, {source.high:g}] that does not lie on its grid of "
+            f"{source.grid:g}",
+        )
 
 
 def _check_population(network: Network, population: Population) -> None:
@@ -63,7 +69,8 @@ def _check_gate(network: Network, population: Population) -> None:
     into = network.into(population.name)
     windows = [p for p in into if isinstance(p.synapse, Window)]
     gate = isinstance(population.neuron, MaxGate)
-    if gate and (len(into) != 1 or not windows or population.bias.any()):
+    current = any(c.target == population.name for c in network.currents)
+    if gate and (len(into) != 1 or not windows or population.bias.any() or current):
         raise GraphError(population.name, "is a gate and needs one window and no bias")
     if windows and not gate:
         raise GraphError(population.name, "gets a pooling window and is not a gate")
@@ -74,15 +81,34 @@ def _check_projection(network: Network, projection: Projection) -> None:
     source, target = (network.index.get(n) for n in (projection.source, projection.target))
     if source is None or target is None:
         raise GraphError(where, "joins a population that is not in the network")
-    synapse = projection.synapse
-    if (synapse.pre_shape, synapse.post_shape) != (source.shape, target.shape):
-        raise GraphError(
-            where,
-            f"joins shapes {source.shape} and {target.shape}, "
-            f"its synapse {synapse.pre_shape} and {synapse.post_shape}",
-        )
+    _check_synapse(where, projection.synapse, source.shape, target.shape)
     if projection.delay_steps < 1:
         raise GraphError(where, f"has a delay of {projection.delay_steps} steps, the least is 1")
+    weight = projection.synapse.weight
+    if network.integer and (weight.dtype.kind != "i" or projection.weight_exponent < 0):
+        wrong = f"{weight.dtype} x 2^{projection.weight_exponent}, the network is of integers"
+        raise GraphError(where, f"has weights of {wrong}")
+
+
+def _check_current(network: Network, current: Current) -> None:
+    where = f"{current.source} -> {current.target}"
+    source = next((i for i in network.inputs if i.name == current.source), None)
+    target = network.index.get(current.target)
+    if source is None or target is None:
+        raise GraphError(where, "joins an input or population that is not in the network")
+    _check_synapse(where, current.synapse, source.shape, target.shape)
+    low, high = drive_range(current.synapse, source.low, source.high)
+    step = _lowest_bit(current.synapse.weight) * source.grid
+    _check_bits(where, np.maximum(-low, high) / step, "sums over samples need", "")
+
+
+def _check_synapse(where: str, synapse: Synapse, pre: Shape, post: Shape) -> None:
+    if (synapse.pre_shape, synapse.post_shape) != (pre, post):
+        raise GraphError(
+            where,
+            f"joins shapes {pre} and {post}, "
+            f"its synapse {synapse.pre_shape} and {synapse.post_shape}",
+        )
     if not np.isfinite(synapse.weight).all():
         raise GraphError(where, "has weights that are not finite")
 
@@ -104,13 +130,19 @@ def _check_exact(network: Network, population: Population, length: int) -> None:
             numbers.append(np.asarray(c.quantum))
             source = next(i for i in network.inputs if i.name == c.source)
             low, high = drive_range(c.synapse, source.low, source.high)
-            largest = largest + np.maximum(-low, high).reshape(largest.shape) * c.scale
+            most = np.maximum(-low, high).reshape(largest.shape)
+            largest = largest + most * c.scale + c.quantum / 2  # it is rounded
+    reach = largest * length + np.abs(population.v_init)
     step = min(_lowest_bit(n) for n in numbers)
-    bits = np.log2(max(float(largest.max(initial=0)) * length / step, 1))
+    _check_bits(population.name, reach / step, "sums need", f" over {length} steps")
+
+
+def _check_bits(where: str, multiples: Array, what: str, over: str) -> None:
+    bits = np.log2(max(float(multiples.max(initial=0)), 1))
     if bits >= EXACT_BITS:
         raise GraphError(
-            population.name,
-            f"sums need {int(bits) + 1} bits over {length} steps, float64 is exact to {EXACT_BITS}",
+            where,
+            f"{what} {int(bits) + 1} bits{over}, float64 is exact to {EXACT_BITS}",
             "snap its numbers to the grid, or run fewer steps",
         )
 

@@ -47,7 +47,7 @@ def test_a_dense_current_of_wide_numbers_is_exact(tmp_path: Path) -> None:
     network = CORPUS["dense_float"]()
     (current,) = network.currents
     rng = np.random.default_rng(0)
-    wide = rng.integers(-(2**24), 2**24, current.synapse.weight.shape) * 2.0**-22
+    wide = rng.integers(-(2**25), 2**25, current.synapse.weight.shape) * 2.0**-23
     synapse = replace(CORPUS["dense_float"]().currents[0].synapse, weight=wide)  # type: ignore[type-var]  # a Dense
     current = replace(current, synapse=synapse, scale=np.asarray(1 / 3), quantum=2.0**-20)
     network = replace(network, currents=(current,))

@@ -19,7 +19,7 @@ from neurocomp.backends.lava import emit
 from neurocomp.backends.lava.connections import even
 from neurocomp.backends.lava.graph import graph
 from neurocomp.errors import MissingError, UnsupportedError
-from neurocomp.run import find_python
+from neurocomp.simulation import find_python
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
 from neurocomp.snn.oracle import record, simulate

@@ -9,11 +9,12 @@ from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
 from neurocomp.backends import backend
-from neurocomp.compile import Options, compile, emit
+from neurocomp.build import emit
+from neurocomp.comparison import compare
+from neurocomp.compiler import Options, compile
 from neurocomp.errors import MissingError, UnsupportedError
 from neurocomp.hw.read import load_target
-from neurocomp.run import find_python, run
-from neurocomp.verify import verify
+from neurocomp.simulation import find_python, run
 from tests.ann.corpus import CORPUS
 
 STEPS = 12
@@ -46,10 +47,10 @@ def test_every_spike_is_equal(name: str, target: str, simulator: str, tmp_path: 
             compile(graph, chip, samples(graph, 8), options)
         return
     program = compile(graph, chip, samples(graph, 8), options)
-    emit(program, graph, tmp_path / "build", (simulator,), options)
+    build = emit(program, graph, tmp_path / "build", (simulator,), options)
     given = samples(graph, 2)
-    outcome = run(tmp_path / "build", simulator, given)
-    report = verify(program, given, {simulator: outcome}, np.zeros((len(given), 1)))
+    outcome = run(build, simulator, given)
+    report = compare(program, given, {simulator: outcome}, np.zeros((len(given), 1)))
     assert report.exact, report.backends[simulator].first_difference
     assert sum(p.spikes for p in report.populations) > 0 or name in SILENT
 

@@ -99,7 +99,7 @@ def test_quantized_models_are_refused_with_the_remedy(tmp_path: Path) -> None:
 def test_values_with_too_many_axes_are_named(tmp_path: Path) -> None:
     nodes = [
         node("Reshape", "x a", "r", "split"),
-        node("Transpose", "r", "t", "shuffle", perm=[0, 2, 1, 3, 4]),
+        node("Transpose", "r", "t", "shuffle", perm=[0, 3, 2, 1, 4]),
         node("Relu", "t", "y", "relu"),
     ]
     path = save(model(nodes, ["N", 4, 2, 2], {"a": ints(0, 2, 2, 2, 2)}), tmp_path)

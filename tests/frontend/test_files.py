@@ -37,7 +37,8 @@ def test_external_data_beside_the_model_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["../weights.bin", "../../../../etc/passwd", "/etc/passwd", "", "sub/../../w"]
+    "location",
+    ["../weights.bin", "../../../../etc/passwd", "/etc/passwd", "", "sub/../../w", "a\0b"],
 )
 def test_external_data_elsewhere_are_refused(location: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"

@@ -17,6 +17,7 @@ from tests.ann.strategies import graphs
 def same(graph: Graph) -> Graph:
     """Tidy, and compare the outputs."""
     after = tidy(graph)
+    assert max(len(s) for s in after.shapes.values()) <= 3
     x = samples(graph, 3)
     before = graph.run(x)[graph.output]
     np.testing.assert_allclose(after.run(x)[after.output], before, rtol=1e-5, atol=1e-5)
@@ -105,6 +106,15 @@ def two_readers() -> tuple[Graph, list[str]]:
     ]
 
 
+def channel_shuffle() -> tuple[Graph, list[str]]:
+    net = Net(14, (6, 2, 3))
+    x = net.transpose(net.reshape(net.relu(net.x), 3, 2, 2, 3), 1, 0, 2, 3)
+    return (
+        net.graph(net.conv(net.reshape(x, 6, 2, 3), 2, (1, 1))),
+        ["Relu", "Reshape", "Transpose", "Reshape", "Conv"],
+    )
+
+
 def transposed_output() -> tuple[Graph, list[str]]:
     net = Net(9, (2, 3))
     return net.graph(net.relu(net.transpose(net.x, 1, 0))), ["Transpose", "Relu"]
@@ -150,6 +160,7 @@ CASES: tuple[Callable[[], tuple[Graph, list[str]]], ...] = (
     mean_in_another_order,
     dense_of_channels_last,
     two_readers,
+    channel_shuffle,
     transposed_output,
     shift_after_convolution,
     shift_of_positions,

@@ -1,5 +1,7 @@
 """Closed-form demand against the recount from single synapses."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def test_cuts_are_balanced_and_shrink_the_longest_range(length: int) -> None:
     for cut in cuts(length):
         sizes = [b - a for a, b in cut]
         assert cut[0][0] == 0 and cut[-1][1] == length
-        assert all(a[1] == b[0] for a, b in zip(cut, cut[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in pairwise(cut))
         assert max(sizes) - min(sizes) <= 1
         longest.append(max(sizes))
     assert longest == sorted(set(longest), reverse=True)

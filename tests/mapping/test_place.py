@@ -1,5 +1,7 @@
 """Places: no core twice, on the mesh, and close to those they talk to."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def test_a_chain_of_blocks_has_one_hop_each() -> None:
     chip = target({"neurons": 2})
     given = list(place(split(net, chip), net, chip).values())
     assert chip.mesh is not None
-    for a, b in zip(given, given[1:], strict=False):
+    for a, b in pairwise(given):
         assert hops(chip.mesh, 1, (0, a.row, a.column), (0, b.row, b.column)) == 1
 
 

@@ -39,7 +39,7 @@ def sparse(rng: np.random.Generator, pre: Shape, post: Shape) -> Sparse:
 
 
 def conv(rng: np.random.Generator, pre: Shape, outs: int | None = None) -> Conv:
-    """Give a convolution with any groups, strides, dilations and pads; some windows see padding only."""
+    """Give a convolution with any groups, strides, dilations and pads."""
     outs = outs or int(rng.integers(1, 4)) * int(rng.choice([1, pre[0]]))
     common = gcd(outs, pre[0])
     groups = int(rng.choice([g for g in range(1, common + 1) if common % g == 0]))

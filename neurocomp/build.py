@@ -1,13 +1,13 @@
-"""The chain from a graph to a program, and from a program to an artifact."""
+"""A program on disk: written, and read back."""
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,75 +15,14 @@ from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array, Shape
 from neurocomp.artifact import REPORT, Files, read_file, read_json, read_manifest, write
 from neurocomp.backends import backend
-from neurocomp.calibrate import calibrate
 from neurocomp.codec import from_plain, to_plain
-from neurocomp.convert import convert
-from neurocomp.errors import ArtifactError, ModelError
+from neurocomp.compiler import Options
+from neurocomp.errors import ArtifactError
 from neurocomp.frontend.onnx import run_model, to_model
-from neurocomp.hw.target import Target
-from neurocomp.mapping.chain import map_network
-from neurocomp.passes import REWRITES, HalfThreshold, Normalise
+from neurocomp.passes import REWRITES
 from neurocomp.program import Program
-from neurocomp.quantize import quantize
-from neurocomp.samples import check_samples
-from neurocomp.snn.check import check
 
 MODEL = "model.onnx"
-Observe = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to compile. Each default is written into the artifact's manifest."""
-
-    steps: int = 64  # that the readout accumulates over
-    percentile: float = 99.9  # of the activations, that rate 1 stands for; 100 is the maximum
-    per: Literal["channel", "layer"] = "channel"
-    half_threshold: bool = True  # start membranes at threshold / 2
-
-
-def rewrite(graph: Graph) -> Graph:
-    """Apply the passes that need no samples."""
-    return reduce(lambda g, one: one(g), REWRITES, graph)
-
-
-def compile(
-    graph: Graph,
-    target: Target,
-    samples: Array,
-    options: Options | None = None,
-    *,
-    observe: Observe = lambda what, done, total: None,
-) -> Program:
-    """Compile `graph` for `target`; `samples`, (samples, *input shape), calibrate it.
-
-    Raises ModelError, UnsupportedError or CapacityError where it cannot be done.
-    """
-    chosen = options or Options()
-    if chosen.steps < 1:
-        raise ModelError("steps", f"are {chosen.steps}, at least 1 is needed")
-    if not 0 < chosen.percentile <= 100:
-        raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
-    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    rewritten = rewrite(graph)
-    ranges = calibrate(
-        rewritten, checked, percentile=chosen.percentile, per=chosen.per, observe=observe
-    )
-    normalised = Normalise(ranges=ranges.values)(rewritten)
-    started = HalfThreshold()(normalised) if chosen.half_threshold else normalised
-    observe("convert", 0, 1)
-    network = check(convert(started, ranges.low, ranges.high), chosen.steps)
-    quantized = quantize(network, target, chosen.steps)
-    integer = check(quantized.network, chosen.steps)
-    observe("map", 0, 1)
-    return Program(
-        network=integer,
-        reference=network,
-        scale=quantized.scale,
-        target=target,
-        placement=map_network(integer, target),
-        steps=chosen.steps,
-    )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

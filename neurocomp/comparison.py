@@ -6,14 +6,14 @@ Numbers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.program import Program
-from neurocomp.run import Outcome
+from neurocomp.simulation import Outcome
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import MaxGate
 from neurocomp.snn.oracle import Step, simulate
@@ -76,6 +76,7 @@ class Report:
     backends: Mapping[str, BackendCheck]
     accuracy: Mapping[str, float]  # "ann", "float", "integer": with labels only
     agreement: Mapping[str, float]  # "float", "integer": share of samples of the ANN's class
+    not_run: Mapping[str, str]  # backend -> why its simulator is missing
 
     @property
     def exact(self) -> bool:
@@ -100,19 +101,21 @@ class _Tally:
     first: dict[str, Difference]
 
 
-def verify(
+def compare(
     program: Program,
     samples: Array,
     outcomes: Mapping[str, Outcome],
     ann: Array,
     labels: Array | None = None,
     *,
+    not_run: Mapping[str, str] | None = None,
     rerun: Rerun | None = None,
     observe: Observe = lambda what, done, total: None,
 ) -> Report:
     """Check what `outcomes`, backend -> spikes, gave for `samples` against `program`.
 
-    `ann` is the network's own output, (samples, classes); `labels`, (samples,), are optional.
+    `ann` is the network's own output, (samples, classes); `labels`, (samples,), are optional;
+    `not_run` says why a backend is not among the outcomes.
     `rerun` fetches the membranes of a sample that differs.
     """
     names = [p.name for p in program.network.populations]
@@ -129,7 +132,8 @@ def verify(
         _check_chunk(program, samples[chunk], chunk, outcomes, tally)
         observe("oracle", chunk.stop, len(samples))
     first = {b: _with_membranes(program, samples, d, b, rerun) for b, d in tally.first.items()}
-    return _report(program, samples, outcomes, ann, labels, tally, first)
+    found = _report(program, samples, outcomes, ann, labels, tally, first)
+    return replace(found, not_run=dict(not_run or {}))
 
 
 def _check_chunk(
@@ -252,6 +256,7 @@ def _report(
         },
         accuracy={k: float(np.mean(c == labels)) for k, c in classes.items() if labels is not None},
         agreement={k: float(np.mean(classes[k] == classes["ann"])) for k in ("float", "integer")},
+        not_run={},
     )
 
 
@@ -272,6 +277,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "steps": report.steps,
         "accuracy": dict(report.accuracy),
         "agreement": dict(report.agreement),
+        "not_run": dict(report.not_run),
         "backends": {name: _backend_json(report, b) for name, b in report.backends.items()},
         "populations": [
             {

@@ -19,7 +19,9 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.backends import Backend, backend
+from neurocomp.build import Artifact
 from neurocomp.errors import BackendError, MissingError
+from neurocomp.samples import check_samples
 
 Observe = Callable[[str, int, int], None]
 PROGRESS = re.compile(r"sample (\d+) of (\d+)")
@@ -36,7 +38,7 @@ class Outcome:
 
 
 def run(
-    folder: Path,
+    artifact: Artifact,
     name: str,
     samples: Array,
     *,
@@ -44,11 +46,12 @@ def run(
     membranes: bool = False,
     observe: Observe = lambda what, done, total: None,
 ) -> Outcome:
-    """Run the artifact `folder` with the backend `name` on `samples`, (samples, *input shape).
+    """Run `artifact` with the backend `name` on `samples`, (samples, *input shape).
 
     Raises BackendError where the simulator is missing or fails.
     """
     chosen = backend(name)
+    folder = artifact.folder
     script = folder.resolve() / name / "run.py"
     if not script.is_file():
         raise BackendError(
@@ -57,7 +60,7 @@ def run(
     interpreter = find_python(chosen, python)
     with tempfile.TemporaryDirectory(prefix="neurocomp-") as scratch:
         inputs, spikes = Path(scratch) / "inputs.npz", Path(scratch) / "spikes.npz"
-        np.savez(inputs, inputs=samples)
+        np.savez(inputs, inputs=check_samples(samples, artifact.input_shape, "samples"))
         options = ["--membranes"] if membranes else []
         command = [interpreter, str(script), str(inputs), str(spikes), *options]
         _watch(command, chosen, Path(scratch), observe)
