@@ -11,6 +11,7 @@ import venv
 import zipfile
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,7 @@ from neurocomp.samples import check_samples
 
 Observe = Callable[[str, int, int], None]
 PROGRESS = re.compile(r"sample (\d+) of (\d+)")
+PATIENCE_S = 5  # for a simulation that is told to end
 READY = "ready"  # a file of a private environment, written when it is complete
 
 
@@ -173,13 +175,13 @@ def _watch(command: list[str], chosen: Backend, scratch: Path, observe: Observe)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Ask the process to end, then end it with all that it started."""
-    process.terminate()
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
+    """Ask the process and all that it started to end; what has not ended soon is killed."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=PATIENCE_S)
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def _read(path: Path, chosen: Backend) -> Outcome:

@@ -7,7 +7,7 @@ import typer
 from neurocomp.ann.graph import Graph
 from neurocomp.cli.arguments import InputShape, Json, Model, shape
 from neurocomp.cli.console import OUT, say, say_json
-from neurocomp.cli.tables import table
+from neurocomp.cli.tables import counted, table
 from neurocomp.compiler import rewrite
 from neurocomp.convert import convert
 from neurocomp.errors import CapacityError, UnsupportedError
@@ -63,10 +63,11 @@ def _fit(graph: Graph, chip: Target) -> dict[str, Any]:
     except (CapacityError, UnsupportedError) as error:
         return {"name": chip.name, "ok": False, "text": f"{chip.name}: does not fit: {error}"}
     used = utilisation(placement, chip)
+    taken = f"{counted(used.cores, 'core')}, {counted(used.chips, 'chip')}"
     return {
         "name": chip.name,
         "ok": True,
         "cores": used.cores,
         "chips": used.chips,
-        "text": f"{chip.name}: fits on {used.cores} cores of {used.chips} chips",
+        "text": f"{chip.name}: fits on {taken}",
     }

@@ -14,7 +14,7 @@ from neurocomp.backends import names
 from neurocomp.build import Artifact, emit
 from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
 from neurocomp.cli.console import OUT, progress, say, say_json
-from neurocomp.cli.tables import table
+from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
 from neurocomp.errors import GraphError, ModelError
@@ -119,6 +119,6 @@ def _print(program: Program, used: Utilisation, artifact: Artifact) -> None:
     columns = ["population", "#shape", "#neurons", "#first step", "#blocks"]
     OUT.print(table(f"{program.target.title}, {program.steps} steps", columns, rows))
     OUT.print(utilisation_table(used))
-    say(f"cores: {used.cores}, chips: {used.chips}")
+    say(f"it takes {counted(used.cores, 'core')} of {counted(used.chips, 'chip')}")
     say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
     say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")

@@ -8,7 +8,7 @@ import typer
 from neurocomp.build import read, report
 from neurocomp.cli.arguments import InputShape, shape
 from neurocomp.cli.console import OUT, say
-from neurocomp.cli.tables import table
+from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
@@ -48,7 +48,7 @@ def _show_artifact(path: Path) -> None:
     )
     resources = next(iter(program.placement.demand.values()), {})
     columns = ["block", "#chip", "#core", *(f"#{name}" for name in resources)]
-    OUT.print(table(f"{used.cores} cores of {program.target.title}", columns, rows))
+    OUT.print(table(f"{program.target.title}: {counted(used.cores, 'core')}", columns, rows))
     OUT.print(utilisation_table(used))
     made = artifact.manifest
     say(f"compiled by neurocomp {made['neurocomp']}, digest {made['digest']}")

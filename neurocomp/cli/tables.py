@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from neurocomp.comparison import Report
@@ -10,9 +11,15 @@ from neurocomp.mapping.utilisation import Utilisation
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Give a table; a column whose name starts with `#` is of numbers."""
-    made = Table(title=title, title_justify="left", header_style="bold")
-    for name in columns:
-        made.add_column(name.removeprefix("#"), justify="right" if name[0] == "#" else "left")
+    made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    for place, name in enumerate(columns):
+        right = name[0] == "#"
+        made.add_column(
+            name.removeprefix("#"),
+            justify="right" if right else "left",
+            no_wrap=place == 0,
+            overflow="fold",
+        )
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
     return made
@@ -56,6 +63,11 @@ def accuracies(report: Report) -> Table:
     ]
     rows += [(name, _share(check.accuracy), None) for name, check in report.backends.items()]
     return table("precise enough?", ["network", "#accuracy", "#same class as ANN"], rows)
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things, `1 core` or `2 cores`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _share(value: float | None) -> str | None:

@@ -9,7 +9,7 @@ from neurocomp.artifact import changed, write_report
 from neurocomp.build import Artifact, read, report
 from neurocomp.cli.arguments import Build, Json, Python
 from neurocomp.cli.console import OUT, note, progress, say, say_json
-from neurocomp.cli.tables import accuracies, populations
+from neurocomp.cli.tables import accuracies, counted, populations
 from neurocomp.comparison import Report, to_json
 from neurocomp.samples import load_labels, load_samples
 from neurocomp.verification import verify as check
@@ -59,4 +59,7 @@ def _print(artifact: Artifact, found: Report, path: Path) -> None:
     verdict = "exact" if found.exact else "NOT exact"
     equal = "every spike of every neuron equals the integer network's"
     say(f"compiled right? {verdict}" + (f": {ran}, {equal}" if found.exact else ""))
-    say(f"artifact: {artifact.folder}, report: {path}")
+    placed = artifact.program.placement.cores.values()
+    say(f"{artifact.program.target.name}: {counted(len(set(placed)), 'core')}")
+    say(f"artifact: {artifact.folder}")
+    say(f"report: {path}")

@@ -57,6 +57,10 @@ def target_names() -> tuple[str, ...]:
 def load_target(name_or_path: str | Path) -> Target:
     """Read the target called so, or the file at a path that ends in .toml. Raises TargetError."""
     text = os.fspath(name_or_path)
+    if "\0" in text:
+        raise TargetError(
+            repr(text), "holds a zero byte", "give a name or the path of a .toml file"
+        )
     if isinstance(name_or_path, Path) or text.endswith(".toml") or os.sep in text:
         return read_target(Path(text))
     if text not in target_names():
@@ -77,7 +81,8 @@ def read_target(path: Path) -> Target:
     top.refuse_missing(("title", *TABLES))
     compartments, model_sources = numbers(top.table("compartments"), COMPARTMENTS)
     if not compartments:
-        raise TargetError(top.at("compartments"), "has no neuron model", f"add one of {MODELS}")
+        models = ", ".join(MODELS)
+        raise TargetError(top.at("compartments"), "has no neuron model", f"add one of {models}")
     synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES)
     thresholds = top.table("thresholds")
     _, threshold_sources = numbers(thresholds, {}, ("per",))

@@ -1,6 +1,6 @@
 """Counts of a regular synapse, axis by axis: who reaches whom along channels, rows and columns.
 
-It links two neurons where all three axes do, so each of its counts is a product of three small ones.
+It links two neurons where all three axes do, so each count is a product of three small ones.
 """
 
 from dataclasses import dataclass, field

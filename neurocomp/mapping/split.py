@@ -17,8 +17,8 @@ from neurocomp.snn.network import Network, Population
 def split(network: Network, target: Target) -> dict[str, Grid]:
     """Cut each population so that every block fits a core of `target`, in the network's order.
 
-    The fewest that balanced cuts allow: a larger limit never takes more cores, unless the search loses
-    its patience. Raises CapacityError where one neuron does not fit, and
+    Takes the fewest cores that balanced cuts allow, so a larger limit never takes more, unless the
+    search loses its patience. Raises CapacityError where one neuron does not fit, and
     UnsupportedError where populations form a loop.
     """
     whole = {p.name: uncut(p.shape) for p in network.populations}

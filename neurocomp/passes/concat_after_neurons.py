@@ -9,7 +9,7 @@ from neurocomp.ann.ops import Clip, Concat, MaxPool, Relu
 
 @dataclass(frozen=True, slots=True)
 class ConcatAfterNeurons:
-    """relu(concat(a, b)) = concat(relu(a), relu(b)), and so for clip and max pooling.
+    """relu(concat(a, b)) = concat(relu(a), relu(b)), and so for clip, and max pooling of channels.
 
     Each branch then keeps its own units, and a concat costs nothing: it only passes spikes on.
     """
@@ -23,6 +23,8 @@ class ConcatAfterNeurons:
             concat = graph.index.get(node.inputs[0]) if movable else None
             if concat is None or not isinstance(concat.op, Concat):
                 continue
+            if isinstance(node.op, MaxPool) and concat.op.axis != 0:
+                continue  # its windows reach over the seam
             if len(graph.readers(concat.name)) == 1 and graph.output != concat.name:
                 return self(graph.with_nodes(_moved(graph, node, concat)))
         return graph

@@ -244,10 +244,14 @@ def test_a_clip_without_maximum_is_a_rectifier() -> None:
     assert isinstance(read(node("Clip", (3,), opset=9, min=0.0, max=6.0)), Clip)
 
 
-def test_an_old_softmax_takes_one_long_axis() -> None:
-    op = read(node("Softmax", (5, 1, 1), opset=11))
+@pytest.mark.parametrize(("shape", "axis"), [((5, 1, 1), 0), ((1, 5), 1), ((1, 1), 0)])
+def test_an_old_softmax_takes_the_one_long_axis(shape: Shape, axis: int) -> None:
+    op = read(node("Softmax", shape, opset=11))
     assert isinstance(op, Softmax)
-    assert op.axis == 0
+    assert op.axis == axis
+
+
+def test_an_old_softmax_over_two_axes_is_refused() -> None:
     with pytest.raises(ModelError, match="n: takes the 2 axes from 1 on as one"):
         read(node("Softmax", (5, 2), opset=11))
 

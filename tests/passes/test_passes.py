@@ -26,6 +26,7 @@ from neurocomp.passes import (
 )
 from tests.ann.corpus import CORPUS
 from tests.ann.net import Net, samples
+from tests.ann.strategies import graphs
 
 Make = Callable[[Graph], Pass]
 
@@ -138,8 +139,8 @@ def stacks(draw: Callable[..., int]) -> Graph:
     return net.graph(values[-1])
 
 
-@settings(max_examples=80, deadline=None)
-@given(stacks())
+@settings(max_examples=25, deadline=None)
+@given(st.one_of(stacks(), graphs()))
 def test_random_graphs_keep_their_function(graph: Graph) -> None:
     for kind in PASSES:
         check_pass(EXAMPLES[kind](graph), graph)
@@ -279,10 +280,10 @@ def test_the_rewrites_change_what_they_are_for(name: str) -> None:
     assert rewrite(graph) is not graph
 
 
-def test_a_hundred_norms_fold_without_running_out_of_stack() -> None:
+def test_three_hundred_norms_fold_without_running_out_of_stack() -> None:
     net = Net(13, (2,))
     x = net.linear(net.x, 2)
-    for _ in range(1200):
+    for _ in range(300):
         x = net.add(Affine(scale=np.ones(1, np.float32), shift=np.zeros(1, np.float32)), x)
     assert kinds(FoldAffine()(net.graph(x))) == ["Linear"]
 

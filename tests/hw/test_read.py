@@ -1,0 +1,255 @@
+"""The strict reader: what it takes, and what it says of a file that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from neurocomp.errors import TargetError
+from neurocomp.hw import read as reader
+from neurocomp.hw.read import folder, load_target, target_names
+from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Mesh, Target
+
+RIGHT = """
+format = 1
+title = "a chip"
+
+[compartments]
+subtract = 2
+source = "page 1"
+
+[thresholds]
+per = "neuron"
+source = "page 2"
+
+[synapses]
+bits = 9
+source = "page 3"
+
+[arithmetic]
+weight_bits = 8
+weight_exponent = 0
+threshold_bits = 17
+threshold_exponent = 6
+bias_bits = 13
+bias_exponent_max = 7
+state_bits = 24
+source = "page 4"
+
+[[cores]]
+count = 6
+neurons = 100
+in_axons = 7
+[cores.source]
+count = "page 5"
+neurons = "page 6"
+in_axons = "page 7"
+
+[mesh]
+width = 4
+height = 2
+source = "page 8"
+"""
+
+
+def read(tmp_path: Path, text: str, name: str = "mine.toml") -> Target:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return load_target(tmp_path / name)
+
+
+def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
+    chip = read(tmp_path, RIGHT)
+    assert (chip.name, chip.title, chip.threshold_per) == ("mine", "a chip", "neuron")
+    assert dict(chip.compartments) == {"subtract": 2}
+    assert (chip.synapse_bits, chip.delay_bits, chip.axon_bits) == (9, 0, 0)
+    assert chip.max_delay_steps is None
+    assert chip.arithmetic == Arithmetic(
+        weight_bits=8,
+        weight_exponent=0,
+        threshold_bits=17,
+        threshold_exponent=6,
+        bias_bits=13,
+        bias_exponent_max=7,
+        state_bits=24,
+    )
+    assert (chip.core.count, dict(chip.core.limits)) == (6, {"neurons": 100, "in_axons": 7})
+    assert chip.mesh == Mesh(width=4, height=2, chips=None)
+    assert load_target(str(tmp_path / "mine.toml")) == chip
+
+
+def test_each_number_keeps_its_source(tmp_path: Path) -> None:
+    sources = read(tmp_path, RIGHT).sources
+    assert sources["compartments.subtract"] == "page 1"
+    assert sources["synapses.bits"] == "page 3"
+    assert sources["arithmetic.state_bits"] == "page 4"
+    assert sources["cores.neurons"] == "page 6"
+    assert sources["mesh.height"] == "page 8"
+    assert len(sources) == 1 + 1 + 1 + 7 + 3 + 2
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_the_targets_that_come_along_are_read(name: str) -> None:
+    chip = load_target(name)
+    assert chip.name == name
+    assert set(chip.compartments) <= set(MODELS)
+    assert set(chip.core.limits) <= set(RESOURCES)
+    assert all(text.strip() for text in chip.sources.values())
+
+
+def test_the_targets_are_found_by_their_folder() -> None:
+    assert {"ideal", "loihi1", "loihi2"} <= set(target_names())
+    assert set(target_names()) == {path.stem for path in folder().glob("*.toml")}
+
+
+def test_an_installed_package_carries_its_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "neurocomp"
+    monkeypatch.setattr(reader, "__file__", str(package / "hw" / "read.py"))
+    assert folder() == tmp_path / "targets"
+    (package / "targets").mkdir(parents=True)
+    assert folder() == package / "targets"
+
+
+def test_the_numbers_of_loihi1_are_those_of_its_paper() -> None:
+    chip = load_target("loihi1")
+    assert dict(chip.compartments) == {"subtract": 2, "zero": 1, "accumulator": 1}
+    assert chip.threshold_per == "population"
+    assert chip.max_delay_steps == 8
+    assert (chip.core.count, chip.mesh and chip.mesh.chips) == (128, 16384)
+    assert dict(chip.core.limits) == {
+        "neurons": 1024,
+        "synapse_bits": 128 * 1024 * 8,
+        "in_axons": 4096,
+        "out_axons": 4096,
+    }
+    assert chip.arithmetic is not None
+    assert (chip.arithmetic.weight_bits, chip.arithmetic.weight_exponent) == (8, 6)
+    assert (chip.arithmetic.threshold_bits, chip.arithmetic.threshold_exponent) == (17, 6)
+    assert (chip.arithmetic.bias_bits, chip.arithmetic.bias_exponent_max) == (13, 7)
+    assert chip.arithmetic.state_bits == 24
+
+
+def test_what_loihi2_does_not_publish_is_absent() -> None:
+    chip = load_target("loihi2")
+    assert dict(chip.core.limits) == {"neurons": 8192, "synapse_bits": 192 * 1024 * 8}
+    assert chip.max_delay_steps is None
+    assert chip.threshold_per == "neuron"
+    assert "max_gate" not in chip.compartments
+
+
+def packed_bits(synapses: int) -> int:
+    """Give the memory of one axon's list as nengo-loihi 1.1.0 counts it, entries of 60."""
+    full, rest = divmod(synapses, 60)
+    sizes = [60] * full + [rest] * (rest > 0)
+    return sum(-(-(18 * n + 10) // 64) * 64 for n in sizes)
+
+
+def test_loihi1_never_counts_less_synapse_memory_than_its_packing_takes() -> None:
+    chip = load_target("loihi1")
+    for synapses in range(1, 1025):
+        assert packed_bits(synapses) <= chip.synapse_bits * synapses + chip.axon_bits
+
+
+def test_ideal_has_no_limits() -> None:
+    chip = load_target("ideal")
+    assert chip.arithmetic is None and chip.mesh is None
+    assert chip.core.count is None and not chip.core.limits
+    assert set(chip.compartments) == set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "in_axons = 7",
+            "in_axon = 7",
+            r"mine.toml: cores.in_axon: is not a known key \(did you mean in_axons\?",
+        ),
+        (
+            'title = "a chip"',
+            'titel = "x"',
+            r"mine.toml: titel: is not a known key \(did you mean title\?",
+        ),
+        ("subtract = 2", "subtracts = 2", r"compartments.subtracts: is not a known key"),
+        ("format = 1", "", r"mine.toml: format: is missing \(add format = ...\)"),
+        ("format = 1", "format = 2", r"format: is the number 2, this program reads 1"),
+        ("format = 1", "format = true", r"format: is the truth value true, this program reads 1"),
+        ('title = "a chip"', "", r"mine.toml: title: is missing"),
+        ('title = "a chip"', "title = 3", r"title: is the number 3, a text is needed"),
+        ('title = "a chip"', 'title = " "', r"title: is empty"),
+        ("width = 4\n", "", r"mine.toml: mesh.width: is missing \(add width = ...\)"),
+        ("bits = 9", "bits = 9.5", r"synapses.bits: is the number 9.5, a whole number is needed"),
+        ("bits = 9", "bits = true", r"synapses.bits: is the truth value true, a whole number"),
+        ("bits = 9", 'bits = "9"', r"synapses.bits: is the text '9', a whole number is needed"),
+        ("bits = 9", "bits = [9]", r"synapses.bits: is a list of 1, a whole number is needed"),
+        ("bits = 9", "bits = 1979-05-27", r"synapses.bits: is a date, a whole number is needed"),
+        ("bits = 9", "bits = 0", r"synapses.bits: is 0, the least is 1"),
+        ("state_bits = 24", "state_bits = 64", r"arithmetic.state_bits: is 64, the most is 53"),
+        ('source = "page 3"', "", r"mine.toml: synapses: has numbers without a source"),
+        ('source = "page 2"', "", r"mine.toml: thresholds: has numbers without a source"),
+        ('source = "page 3"', 'source = ""', r"synapses.source: is empty"),
+        ('source = "page 3"', "source = 3", r"synapses.source: is the number 3, a table is needed"),
+        ('in_axons = "page 7"', "", r"cores.source.in_axons: is missing"),
+        ('in_axons = "page 7"', 'out_axons = "x"', r"cores.source.out_axons: is not a known key"),
+        ('per = "neuron"', 'per = "core"', r"thresholds.per: is 'core' \(use one of neuron, popul"),
+        ("[mesh]", "[grid]", r"mine.toml: grid: is not a known key"),
+        ("[[cores]]", "[cores]", r"mine.toml: cores: is a table of 4, a list of tables is needed"),
+        ("[mesh]", "[[mesh]]", r"mine.toml: mesh: is a list of 1, a table is needed"),
+        ("count = 6", "count = 9", r"mine.toml: cores.count: is 9, the mesh has 8 places"),
+        ("subtract = 2\n", "", r"mine.toml: compartments: has no neuron model \(add one of subtr"),
+        ("[mesh]", '[[cores]]\nsource = "x"\n[mesh]', r"cores: has 2 kinds of core, 1 can be map"),
+    ],
+)
+def test_a_wrong_file_is_told_by_key_and_value(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert RIGHT.count(old) == 1
+    with pytest.raises(TargetError, match=says):
+        read(tmp_path, RIGHT.replace(old, new))
+
+
+def test_cores_without_a_mesh_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"mine.toml: mesh: is missing: cores with limits lie"):
+        read(tmp_path, RIGHT[: RIGHT.index("[mesh]")])
+
+
+@pytest.mark.parametrize("length", range(0, len(RIGHT), 37))
+def test_a_truncated_file_is_an_error_of_ours(tmp_path: Path, length: int) -> None:
+    with pytest.raises(TargetError, match=r"mine\.toml"):
+        read(tmp_path, RIGHT[:length])
+
+
+def test_broken_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"mine.toml: is not TOML: .*line 2.* \(correct the"):
+        read(tmp_path, "format = 1\ntitle = \n")
+
+
+def test_deep_nesting_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"mine.toml: is not TOML"):
+        read(tmp_path, "a = " + "[" * 100_000)
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"format = 1\n\xff\xfe")
+    with pytest.raises(TargetError, match=r"mine.toml: is not UTF-8: byte 11 is 0xff"):
+        load_target(tmp_path / "mine.toml")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"none.toml: cannot be read: no such file"):
+        load_target(tmp_path / "none.toml")
+    with pytest.raises(TargetError, match=r"cannot be read: is a directory"):
+        load_target(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["loihi", "loihi3"])
+def test_a_near_miss_is_suggested(name: str) -> None:
+    says = rf"^'{name}': is not a target \(did you mean loihi[12]\? use one of ideal, loihi1"
+    with pytest.raises(TargetError, match=says):
+        load_target(name)
+
+
+@pytest.mark.parametrize("name", ["", "../secret", "nothing\0like.toml", "."])
+def test_odd_names_are_errors_of_ours(name: str) -> None:
+    with pytest.raises(TargetError):
+        load_target(name)
