@@ -14,7 +14,7 @@ from neurocomp.errors import BackendError
 from neurocomp.simulation import find_python
 from neurocomp.simulation import setup as make
 
-PACKAGES = ("neurocomp", "numpy", "scipy", "networkx", "onnx", "onnxruntime", "onnxslim", "brian2")
+PACKAGES = ("neurocomp", "numpy", "scipy", "networkx", "onnx", "onnxruntime", "brian2")
 
 
 def setup(name: Annotated[str, typer.Argument(metavar="BACKEND", help="lava, or brian2")]) -> int:
