@@ -24,6 +24,7 @@ $(MADE): pyproject.toml
 	@touch $@
 
 test: env ## check format, lint, types, and run the tests: the gate of CI
+	$(BIN)/neurocomp setup lava
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict neurocomp
@@ -36,7 +37,8 @@ format: env ## rewrite the source in the project's format, and mend what lint ca
 demo: env ## compile a trained LeNet for loihi1, run it in Brian2 and Lava, check both
 	$(BIN)/python examples/mnist/demo.py
 
-slow: env ## run the tests that take minutes, too
+slow: env ## run the tests that take minutes
+	$(BIN)/neurocomp setup lava
 	$(BIN)/pytest -W error -n $(WORKERS) -m slow
 
 clean: ## remove .venv, caches and what was built

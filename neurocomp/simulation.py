@@ -82,7 +82,7 @@ def find_python(chosen: Backend, python: str | None = None) -> str:
             wrong = "is not there" if found is None else f"cannot import {chosen.simulator.module}"
             raise BackendError(named, wrong, f"name another with --python or {variable}")
         return found
-    if find_spec(chosen.simulator.module) is not None:
+    if _is_here(chosen.simulator.module):
         return sys.executable
     private = environment(chosen)
     if (private / READY).is_file():
@@ -138,6 +138,13 @@ def _pip(chosen: Backend, command: list[str]) -> None:
             f"pip failed with exit code {done.returncode}: {last}",
             "see pip",
         )
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # its parent is not there
+        return False
 
 
 def _imports(python: str, module: str) -> bool:

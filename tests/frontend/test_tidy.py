@@ -51,6 +51,13 @@ def inverse_transposes() -> tuple[Graph, list[str]]:
     return net.graph(net.relu(net.transpose(net.transpose(net.x, 2, 0, 1), 1, 2, 0))), ["Relu"]
 
 
+def two_transposes() -> tuple[Graph, list[str]]:
+    """They do not commute."""
+    net = Net(15, (2, 3, 4))
+    x = net.transpose(net.transpose(net.x, 1, 2, 0), 0, 2, 1)
+    return net.graph(net.conv(x, 2, (1, 2))), ["Transpose", "Conv"]
+
+
 def sinking() -> tuple[Graph, list[str]]:
     """The transpose passes everything that treats elements alike, then meets its inverse."""
     net = Net(4, (2, 3, 4))
@@ -154,6 +161,7 @@ CASES: tuple[Callable[[], tuple[Graph, list[str]]], ...] = (
     only_an_identity,
     views,
     inverse_transposes,
+    two_transposes,
     sinking,
     mean_kept,
     mean_gone,

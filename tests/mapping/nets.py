@@ -86,6 +86,25 @@ def drawn(seed: int, most: int = 7) -> Network:
     return network(populations, *projections)
 
 
+def merged(seed: int) -> tuple[Network, Target]:
+    """Give two populations that meet in a third, and limits under which their cuts depend on it."""
+    rng = np.random.default_rng(seed)
+    shape = (2, 2, 2)
+    local = draws.conv(rng, shape, 2)
+    post = local.post_shape
+    scattered = draws.sparse(rng, shape, post)
+    links = [
+        Projection(source="p0", target="p2", synapse=local),
+        Projection(source="p1", target="p2", synapse=scattered),
+    ]
+    if rng.random() < 0.5:
+        links.append(Projection(source="p0", target="p1", synapse=identity(shape)))
+    ranges = {"neurons": (2, 12), "in_axons": (2, 14), "out_axons": (1, 8)}
+    limits = {resource: int(rng.integers(*ends)) for resource, ends in ranges.items()}
+    shapes = {"p0": shape, "p1": shape, "p2": post}
+    return network([population(*item) for item in shapes.items()], *links), target(limits)
+
+
 def model(neuron: Neuron) -> str:
     match neuron:
         case IntegrateAndFire():

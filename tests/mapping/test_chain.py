@@ -10,7 +10,7 @@ from neurocomp.mapping.chain import map_network
 from neurocomp.mapping.utilisation import utilisation
 from neurocomp.snn.network import Network, Projection
 from neurocomp.snn.neurons import Accumulator, MaxGate
-from neurocomp.snn.synapses import Conv, Dense, Window
+from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
 from tests.mapping.nets import chain, drawn, identity, network, population, target
 
 
@@ -20,7 +20,7 @@ def ones(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 def lenet() -> Network:
     """A LeNet whose pools are composed into the convolution that follows."""
-    synapses = {
+    synapses: dict[str, Synapse] = {
         "conv2": Conv(weight=ones(16, 6, 10, 10), pre_shape=(6, 24, 24), strides=(2, 2)),
         "fc1": Dense(weight=ones(120, 1024), pre_shape=(16, 8, 8), post_shape=(120, 1, 1)),
         "fc2": Dense(weight=ones(84, 120), pre_shape=(120, 1, 1), post_shape=(84, 1, 1)),

@@ -1,6 +1,6 @@
 """Places: no core twice, on the mesh, and close to those they talk to."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -48,6 +48,20 @@ def test_swaps_never_add_hops(seed: int) -> None:
     found = swapped(flow.astype(float), seats)
     assert len(set(found.tolist())) == 9
     assert spike_hops(flow, seats, found) <= spike_hops(flow, seats, np.arange(9))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_single_swap_is_left_that_saves_hops(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    flow = rng.integers(0, 9, (7, 7))
+    flow = np.pad(np.triu(flow, 1) + np.triu(flow, 1).T, (0, 5))
+    seats = np.array([(y, x) for y in range(3) for x in range(4)])
+    found = swapped(flow.astype(float), seats)
+    least = spike_hops(flow, seats, found)
+    for i, j in combinations(range(12), 2):
+        other = found.copy()
+        other[[i, j]] = found[[j, i]]
+        assert spike_hops(flow, seats, other) >= least
 
 
 def test_swaps_find_the_neighbours_of_a_scattered_pair() -> None:

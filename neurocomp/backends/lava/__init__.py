@@ -11,7 +11,7 @@ from neurocomp.snn.boxes import whole
 
 FOLDER = "lava"
 SIMULATOR = Simulator(
-    module="lava",
+    module="lava.magma",  # `lava` alone is any folder of that name
     title="Lava",
     # lava-nc 0.10.0, the last, declares Python 3.10 and numpy 1; these run it on 3.10 to 3.13.
     install=(
