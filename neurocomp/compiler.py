@@ -35,8 +35,9 @@ class Options:
 
 
 def rewrite(graph: Graph) -> Graph:
-    """Apply the passes that need no samples."""
-    return reduce(lambda g, one: one(g), REWRITES, graph)
+    """Apply the passes that need no samples, until none finds anything to do."""
+    done = reduce(lambda g, one: one(g), REWRITES, graph)
+    return graph if done is graph else rewrite(done)
 
 
 def compile(

@@ -6,7 +6,8 @@ import typer
 
 from neurocomp.ann.graph import Graph
 from neurocomp.cli.arguments import InputShape, Json, Model, shape
-from neurocomp.cli.console import OUT, say, say_json
+from neurocomp.cli.console import say, say_json
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.compiler import rewrite
 from neurocomp.convert import convert
@@ -47,7 +48,7 @@ def check(
         say_json({"ok": ok, "nodes": listed, **({"target": fit} if fit else {})})
         return 0 if ok else 1
     rows = (tuple(n.values()) for n in listed)
-    OUT.print(table(str(model), ["node", "kind", "status", "reason", "remedy"], rows))
+    show_table(table(str(model), ["node", "kind", "status", "reason", "remedy"], rows))
     unsupported = sum(n.status == "unsupported" for n in nodes)
     say(f"{len(nodes) - unsupported} of {len(nodes)} nodes are supported")
     if fit:

@@ -13,7 +13,8 @@ from neurocomp.backends import backend as find_backend
 from neurocomp.backends import names
 from neurocomp.build import Artifact, emit
 from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
-from neurocomp.cli.console import OUT, progress, say, say_json
+from neurocomp.cli.console import progress, say, say_json
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
@@ -117,8 +118,8 @@ def _print(program: Program, used: Utilisation, artifact: Artifact) -> None:
         for p in program.network.populations
     )
     columns = ["population", "#shape", "#neurons", "#first step", "#blocks"]
-    OUT.print(table(f"{program.target.title}, {program.steps} steps", columns, rows))
-    OUT.print(utilisation_table(used))
+    show_table(table(f"{program.target.title}, {program.steps} steps", columns, rows))
+    show_table(utilisation_table(used))
     say(f"it takes {counted(used.cores, 'core')} of {counted(used.chips, 'chip')}")
     say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
     say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")

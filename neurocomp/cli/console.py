@@ -7,9 +7,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from neurocomp.errors import NeurocompError
 
+PIPED_COLUMNS = 120  # of a table that does not go to a terminal
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
@@ -34,6 +36,12 @@ def progress(quiet: bool = False) -> Iterator[Observe]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield observe
+
+
+def show(table: Table) -> None:
+    """Write a table, as wide as the terminal, or as a file can take it."""
+    console = OUT if OUT.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
+    console.print(table)
 
 
 def say(text: str) -> None:

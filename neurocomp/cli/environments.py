@@ -8,7 +8,8 @@ import typer
 
 from neurocomp.backends import backend, names
 from neurocomp.cli.arguments import Json
-from neurocomp.cli.console import OUT, progress, say, say_json
+from neurocomp.cli.console import progress, say, say_json
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import table
 from neurocomp.errors import BackendError
 from neurocomp.simulation import find_python
@@ -41,7 +42,7 @@ def doctor(json: Json = False) -> int:
         (f"backend {n}", "ready" if b["python"] else "missing", b["python"] or b["problem"])
         for n, b in backends.items()
     ]
-    OUT.print(table("doctor", ["what", "found", "where, or what to do"], rows))
+    show_table(table("doctor", ["what", "found", "where, or what to do"], rows))
     return 0 if ok else 1
 
 

@@ -8,7 +8,8 @@ import typer
 from neurocomp.ann.ops import OPS
 from neurocomp.backends import backend, names
 from neurocomp.cli.arguments import Json
-from neurocomp.cli.console import OUT, say_json
+from neurocomp.cli.console import say_json
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import table
 from neurocomp.hw.read import load_target, target_names
 from neurocomp.passes import PASSES
@@ -31,7 +32,7 @@ def list_(
     if json:
         say_json({what: [{"name": name, "about": about} for name, about in rows]})
     else:
-        OUT.print(table(what, ["name", "about"], rows))
+        show_table(table(what, ["name", "about"], rows))
     return 0
 
 

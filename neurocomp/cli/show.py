@@ -7,7 +7,8 @@ import typer
 
 from neurocomp.build import read, report
 from neurocomp.cli.arguments import InputShape, shape
-from neurocomp.cli.console import OUT, say
+from neurocomp.cli.console import say
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.errors import ModelError
@@ -48,8 +49,8 @@ def _show_artifact(path: Path) -> None:
     )
     resources = next(iter(program.placement.demand.values()), {})
     columns = ["block", "#chip", "#core", *(f"#{name}" for name in resources)]
-    OUT.print(table(f"{program.target.title}: {counted(used.cores, 'core')}", columns, rows))
-    OUT.print(utilisation_table(used))
+    show_table(table(f"{program.target.title}: {counted(used.cores, 'core')}", columns, rows))
+    show_table(utilisation_table(used))
     made = artifact.manifest
     say(f"compiled by neurocomp {made['neurocomp']}, digest {made['digest']}")
     if "verify" in report(path):
@@ -65,7 +66,7 @@ def _show_model(path: Path, input_shape: str | None) -> None:
         for n in graph.nodes
     )
     title = f"{path}: {graph.input} {_text(graph.input_shape)} -> {graph.output}"
-    OUT.print(table(title, ["value", "operator", "role", "inputs", "#shape"], rows))
+    show_table(table(title, ["value", "operator", "role", "inputs", "#shape"], rows))
 
 
 def _show_target(target: Target) -> None:
@@ -82,8 +83,8 @@ def _show_target(target: Target) -> None:
         widths = target.arithmetic
         numbers += [(name.replace("_", " "), getattr(widths, name)) for name in widths.__slots__]
     published = ((what, "not published" if n is None else n) for what, n in numbers)
-    OUT.print(table("", ["what", "#value"], published))
-    OUT.print(table("sources", ["key", "source"], target.sources.items()))
+    show_table(table("", ["what", "#value"], published))
+    show_table(table("sources", ["key", "source"], target.sources.items()))
 
 
 def _text(shape_: tuple[int, ...]) -> str:

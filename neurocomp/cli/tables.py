@@ -12,13 +12,10 @@ from neurocomp.mapping.utilisation import Utilisation
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Give a table; a column whose name starts with `#` is of numbers."""
     made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for place, name in enumerate(columns):
+    for name in columns:
         right = name[0] == "#"
         made.add_column(
-            name.removeprefix("#"),
-            justify="right" if right else "left",
-            no_wrap=place == 0,
-            overflow="fold",
+            name.removeprefix("#"), justify="right" if right else "left", overflow="fold"
         )
     for row in rows:
         made.add_row(*(_cell(value) for value in row))

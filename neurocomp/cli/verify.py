@@ -8,7 +8,8 @@ import typer
 from neurocomp.artifact import changed, write_report
 from neurocomp.build import Artifact, read, report
 from neurocomp.cli.arguments import Build, Json, Python
-from neurocomp.cli.console import OUT, note, progress, say, say_json
+from neurocomp.cli.console import note, progress, say, say_json
+from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import accuracies, counted, populations
 from neurocomp.comparison import Report, to_json
 from neurocomp.samples import load_labels, load_samples
@@ -44,8 +45,8 @@ def verify(
 
 
 def _print(artifact: Artifact, found: Report, path: Path) -> None:
-    OUT.print(populations(found))
-    OUT.print(accuracies(found))
+    show_table(populations(found))
+    show_table(accuracies(found))
     for name, compared in found.backends.items():
         if compared.mismatches:
             first = compared.first_difference
