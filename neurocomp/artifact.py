@@ -124,7 +124,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def read_file(folder: Path, path: str, manifest: Mapping[str, Any]) -> bytes:
     """Read one file of an artifact. Raises ArtifactError where it is not what was written."""
     try:
-        content = (folder / path).read_bytes()
+        content = _inside(folder, path).read_bytes()
     except OSError as error:
         wrong = f"cannot be read: {error.strerror}"
         raise ArtifactError(str(folder / path), wrong, "compile again") from error
@@ -151,20 +151,26 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> Path:
         partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ArtifactError(str(path), f"cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
 def _put(folder: Path, path: str, content: str | bytes | Array) -> str:
-    parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in path:
-        raise ArtifactError(path, "leads out of the artifact")
-    target = folder.joinpath(*parts.parts)
+    target = _inside(folder, path)
     target.parent.mkdir(parents=True, exist_ok=True)
     encoded = encode(content)
     target.write_bytes(encoded)
     return hashlib.sha256(encoded).hexdigest()
+
+
+def _inside(folder: Path, path: str) -> Path:
+    """Give the place of `path` in `folder`. Raises ArtifactError where it lies elsewhere."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or "\\" in path:
+        raise ArtifactError(path, "leads out of the artifact")
+    return folder.joinpath(*parts.parts)
 
 
 def _exchange(partial: Path, folder: Path) -> None:
@@ -172,23 +178,30 @@ def _exchange(partial: Path, folder: Path) -> None:
     if not folder.exists():
         partial.rename(folder)
         return
-    ours: set[str] = set()
+    _keep(folder, partial)
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    kept = old / folder.name
+    try:
+        folder.rename(kept)
+        partial.rename(folder)
+    finally:  # an interrupt, too, must not lose what stood there
+        if not folder.exists():
+            kept.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep(folder: Path, partial: Path) -> None:
+    """Copy what lies in the artifact `folder` and is not its own to `partial`; links stay links."""
+    ours = {MANIFEST, REPORT}
     if (folder / MANIFEST).is_file():
-        ours = {*read_manifest(folder).get("files", {}), MANIFEST, REPORT}
+        ours |= read_manifest(folder).get("files", {}).keys()
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        if file.is_dir() or path.as_posix() in ours or "__pycache__" in path.parts:
-            continue
         kept = partial / path
-        if not kept.exists():
+        if path.as_posix() in ours or "__pycache__" in path.parts or kept.exists():
+            continue
+        if file.is_symlink() or not file.is_dir():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, kept)
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    folder.rename(old / folder.name)
-    try:
-        partial.rename(folder)
-    except OSError:
-        (old / folder.name).rename(folder)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+            shutil.copy2(file, kept, follow_symlinks=False)
+        elif not any(file.iterdir()):
+            kept.mkdir(parents=True)

@@ -65,10 +65,10 @@ def from_plain(plain: Plain, arrays: Callable[[str], Array]) -> Any:
     if not isinstance(plain, dict):
         return plain
     if "array" in plain:
-        return readonly(np.broadcast_to(arrays(plain["array"]), plain["shape"]))
+        return _array_from_plain(plain, arrays)
     if "pairs" in plain:
-        return {from_plain(k, arrays): from_plain(v, arrays) for k, v in plain["pairs"]}
-    kind = KINDS.get(plain.get("kind", ""))
+        return _mapping_from_plain(plain["pairs"], arrays)
+    kind = KINDS.get(str(plain.get("kind")))
     if kind is None:
         raise ArtifactError(str(plain.get("kind")), "is not a part of a program")
     inside = {name: from_plain(v, arrays) for name, v in plain.items() if name != "kind"}
@@ -77,5 +77,24 @@ def from_plain(plain: Plain, arrays: Callable[[str], Array]) -> Any:
         raise ArtifactError(kind.__name__, f"has no field {min(inside.keys() - known)!r}")
     try:
         return kind(**inside)
-    except TypeError as error:
-        raise ArtifactError(kind.__name__, f"lacks a field: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise ArtifactError(kind.__name__, f"cannot be made of its fields: {error}") from error
+
+
+def _array_from_plain(plain: dict[str, Plain], arrays: Callable[[str], Array]) -> Array:
+    name, shape = str(plain["array"]), plain.get("shape")
+    wrong = ArtifactError(f"array {name}", "is not written as an array of a shape")
+    if not name.isdigit() or not isinstance(shape, list):
+        raise wrong
+    try:
+        return readonly(np.broadcast_to(arrays(name), shape))
+    except (TypeError, ValueError) as error:
+        raise wrong from error
+
+
+def _mapping_from_plain(pairs: Plain, arrays: Callable[[str], Array]) -> dict[Any, Any]:
+    read = from_plain(pairs, arrays)
+    try:
+        return {key: value for key, value in read}
+    except (TypeError, ValueError) as error:
+        raise ArtifactError("mapping", "is not written as pairs") from error

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.errors import BackendError
 from neurocomp.program import Program
 from neurocomp.simulation import Outcome
 from neurocomp.snn.network import Network
@@ -116,8 +117,11 @@ def compare(
 
     `ann` is the network's own output, (samples, classes); `labels`, (samples,), are optional;
     `not_run` says why a backend is not among the outcomes.
-    `rerun` fetches the membranes of a sample that differs.
+    `rerun` fetches the membranes of a sample that differs. Raises BackendError where an outcome
+    is not of these samples, steps and populations.
     """
+    for name, outcome in outcomes.items():
+        _check_outcome(program, len(samples), name, outcome)
     names = [p.name for p in program.network.populations]
     tally = _Tally(
         spikes=dict.fromkeys(names, 0),
@@ -134,6 +138,18 @@ def compare(
     first = {b: _with_membranes(program, samples, d, b, rerun) for b, d in tally.first.items()}
     found = _report(program, samples, outcomes, ann, labels, tally, first)
     return replace(found, not_run=dict(not_run or {}))
+
+
+def _check_outcome(program: Program, samples: int, name: str, outcome: Outcome) -> None:
+    network = program.network
+    length = network.run_length(program.steps)
+    for p in network.populations:
+        readout = p.name == network.readout
+        found = outcome.readout if readout else outcome.spikes.get(p.name)
+        wanted = (samples, length, *p.shape)
+        if found is None or found.shape != wanted:
+            gave = "nothing" if found is None else f"shape {found.shape}"
+            raise BackendError(name, f"gave {gave} for {p.name}, not {wanted}", "compile again")
 
 
 def _check_chunk(
@@ -170,7 +186,7 @@ def _compare(
         readout = p.name == network.readout
         expected = step.v[p.name] if readout else step.spikes[p.name]
         whole = outcome.readout if readout else outcome.spikes[p.name]
-        found = whole[chunk, step.t - 1].reshape(expected.shape)
+        found = whole[chunk, step.t - 1]
         wrong = found != expected
         count = int(wrong.sum())
         if not count:

@@ -1,6 +1,8 @@
 """Samples and labels from files, checked before anything is computed."""
 
 import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,12 @@ def check_samples(samples: Array, shape: Shape, where: str) -> Array:
         raise ModelError(
             where, f"has shape {found}, the model takes samples x {wanted}", "reshape the samples"
         )
-    if not np.isfinite(samples).all():
-        bad = np.argwhere(~np.isfinite(samples))[0].tolist()
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        taken = samples.astype(np.float32, copy=False)
+    if not np.isfinite(taken).all():
+        bad = np.argwhere(~np.isfinite(taken))[0].tolist()
         raise ModelError(where, f"is not finite at {bad}", "replace NaN and infinity")
-    return readonly(samples.astype(np.float32, copy=False))
+    return readonly(taken)
 
 
 def load_samples(path: str | Path, shape: Shape) -> Array:
@@ -49,17 +53,23 @@ def _load(path: Path, key: str) -> Array:
     if not path.is_file():
         raise ModelError(str(path), "is not a file", "give an .npz or .npy")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            names = [key] if key in loaded.files else loaded.files
-            if len(names) != 1:
-                raise ModelError(
-                    str(path), f"holds {len(names)} arrays and none is {key!r}", f"name one {key!r}"
-                )
-            array: Array = loaded[names[0]]
-            return array
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:  # numpy leaves a broken archive open
+            return _read(np.load(file, allow_pickle=False), path, key)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         wrong = str(error).splitlines()[0] if str(error) else "ends too early"
         raise ModelError(str(path), f"cannot be read: {wrong}", "save it again") from error
+
+
+def _read(loaded: object, path: Path, key: str) -> Array:
+    """Give the one array that is meant. Raises ValueError where it is none."""
+    name = path.name
+    if isinstance(loaded, Mapping):
+        names = [key] if key in loaded else list(loaded)
+        if len(names) != 1:
+            raise ModelError(
+                str(path), f"holds {len(names)} arrays and none is {key!r}", f"name one {key!r}"
+            )
+        name, loaded = names[0], loaded[names[0]]
+    if not isinstance(loaded, np.ndarray):
+        raise ValueError(f"{name} is not an array")
+    return loaded

@@ -22,7 +22,8 @@ def described(name: str) -> str:
     if inspect.isclass(value):
         return f"{name}: {', '.join(getattr(value, '__dataclass_fields__', {}))}"
     parameters = inspect.signature(value).parameters.values()
-    return f"{name}({', '.join(p.name + ('=' if p.default is not p.empty else '') for p in parameters)})"
+    words = [p.name if p.default is p.empty else f"{p.name}=" for p in parameters]
+    return f"{name}({', '.join(words)})"
 
 
 def test_the_public_api_is_as_written(golden: Callable[[str, str], None]) -> None:

@@ -35,11 +35,6 @@ class Choices:
             self.found.append(following)
         return self.found[index]
 
-    def fewest(self) -> int:
-        """Give the smallest number of blocks."""
-        group = self.group(0)
-        return group.blocks if group else 0
-
 
 def choices(whole: Cutting, population: Population) -> Choices:
     """Give the grids of `population` that fit; `whole` is the network uncut.

@@ -1,7 +1,7 @@
 """The best cut of all populations together: the fewest cores, then the fewest input axons.
 
-A* from the last population to the first. A state has cut some of them; the others take at least the
-cores that each takes by itself. Two states that cut alike all that the others still see are one.
+A* from the last population to the first. A state has cut some of them, and the others take at least
+the cores that each takes by itself. Two states that cut alike all that the others see are one.
 """
 
 import heapq
@@ -22,8 +22,8 @@ OUT_AXONS = next(d for d in DEMANDS if d.resource == "out_axons")
 class State:
     """Some populations cut, and which group of grids to try for the next."""
 
-    hurry: int  # 0; once patience has ended, as `left`
-    cores: int  # of the whole network, at least
+    hurry: int  # 0; of states found after patience has ended, as `left`
+    extra: int  # cores beyond those that each population takes by itself
     axons: int  # of what is cut
     serial: int
     left: int = field(compare=False)  # populations still to cut
@@ -37,9 +37,9 @@ def best(whole: Cutting, order: Sequence[Population]) -> Mapping[str, Grid]:
     Raises CapacityError where a neuron reaches more cores than it has output axons.
     """
     every = [choices(whole, population) for population in order]
-    heap = [State(0, sum(c.fewest() for c in every), 0, 0, len(order), 0, {})]
+    heap = [State(0, 0, 0, 0, len(order), 0, {})]
     seen: set[tuple[object, ...]] = set()
-    deepest, serial, turn = heap[0], 0, 0
+    deepest, serial = heap[0], 0
     while heap:
         state = heapq.heappop(heap)
         if not state.left:
@@ -49,13 +49,9 @@ def best(whole: Cutting, order: Sequence[Population]) -> Mapping[str, Grid]:
         if key in seen:
             continue
         seen.add(key)
-        turn += 1
-        if turn == PATIENCE:
-            heap = [replace(s, hurry=s.left) for s in heap]
-            heapq.heapify(heap)
         for new in _successors(whole, order[state.left - 1], every[state.left - 1], state):
             serial += 1
-            hurry = new.left if turn >= PATIENCE else 0
+            hurry = new.left if len(seen) >= PATIENCE else 0
             heapq.heappush(heap, replace(new, serial=serial, hurry=hurry))
     refuse_large_neuron(whole._replace(grids=deepest.grids), order[deepest.left - 1], OUT_AXONS)
     raise GraphError(order[deepest.left - 1].name, "has no cut that fits, yet each neuron does")
@@ -78,8 +74,8 @@ def _successors(
     if group is None:
         return
     if following is not None:
-        more = state.cores + following.blocks - group.blocks
-        yield replace(state, cores=more, group=state.group + 1)
+        extra = state.extra + following.blocks - group.blocks
+        yield replace(state, extra=extra, group=state.group + 1)
     for axons, grid in group.grids:
         grids = {**state.grids, population.name: grid}
         cutting = whole._replace(grids=grids)

@@ -70,13 +70,16 @@ def _quantize(network: Network, population: Population, target: Target, length: 
     found = bounds(network, population, length)
     each = target.threshold_per == "neuron" and isinstance(population.neuron, IntegrateAndFire)
     scale = _largest_scale(network, population, found, widths, each)
+    _check_threshold(population, scale, widths, target.name)
     needed = 0
     for _ in range(ATTEMPTS):
         part = _rounded(network, population, found, widths, scale)
         proof = bounds(_within(network, part), part.population, length)
         reach = _per_scale(np.maximum(-proof.v_low, proof.v_high), each)
         needed = needed or int(reach.max()).bit_length() + 1
-        if (reach <= limit).all() and (needed <= widths.state_bits or _precise(part, widths)):
+        if (reach <= limit).all() and (
+            needed <= widths.state_bits or _precise(network, part, widths)
+        ):
             return part
         scale = scale * np.minimum(1, limit / np.maximum(reach, 1)) * (1 - 2**-10)
     raise CapacityError(
@@ -101,7 +104,10 @@ def _largest_scale(
     constant = np.maximum(np.abs(found.constant_low), np.abs(found.constant_high))
     used = [
         (weight.reshape(-1, 1, 1), _top(widths.weight_bits - 1) << widths.weight_exponent),
-        (_per_channel(constant), (_top(widths.bias_bits - 1) - 1) << widths.bias_exponent_max),
+        (
+            _per_channel(constant),
+            _bias_top(network, population, widths) << widths.bias_exponent_max,
+        ),
     ]
     if isinstance(population.neuron, IntegrateAndFire):
         top = _top(widths.threshold_bits) << widths.threshold_exponent
@@ -109,8 +115,23 @@ def _largest_scale(
     with np.errstate(divide="ignore"):
         scale = np.min([limit / np.asarray(u, dtype=np.float64) for u, limit in used], axis=0)
     finite = np.isfinite(scale)
-    scale = np.where(finite, scale, scale[finite].min(initial=1.0))
+    scale = np.where(finite, scale, scale[finite].min() if finite.any() else 1.0)
     return scale if each else np.full_like(scale, scale.min())
+
+
+def _check_threshold(population: Population, scale: Array, widths: Arithmetic, chip: str) -> None:
+    """Refuse a threshold so much smaller than a weight or the bias that it would round to none."""
+    if not isinstance(population.neuron, IntegrateAndFire):
+        return
+    unit = 2**widths.threshold_exponent
+    least = float((_per_channel(population.neuron.v_threshold) * scale / unit).min())
+    if least < 1:
+        raise CapacityError(
+            population.name,
+            f"its threshold comes to {least:.2g} beside its largest weight or bias, "
+            f"the least of {chip} is 1",
+            "raise the percentile, or clip the largest weight",
+        )
 
 
 def _rounded(
@@ -123,7 +144,7 @@ def _rounded(
         mantissa = np.maximum(1, np.floor(_per_channel(neuron.v_threshold) * scale / unit))
         scale = mantissa * unit / _per_channel(neuron.v_threshold)
         neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold * scale / unit, unit))
-    quantum = _bias_quantum(found, widths, scale)
+    quantum = _bias_quantum(found, _bias_top(network, population, widths), widths, scale)
     return Part(
         population=replace(
             population,
@@ -153,12 +174,17 @@ def _projection(projection: Projection, scale: Array, widths: Arithmetic) -> Pro
     )
 
 
-def _bias_quantum(found: Bounds, widths: Arithmetic, scale: Array) -> int:
+def _bias_top(network: Network, population: Population, widths: Arithmetic) -> int:
+    """Give the greatest mantissa that leaves room for the rounding of the bias and each current."""
+    rounded = 1 + sum(c.target == population.name for c in network.currents)
+    return _top(widths.bias_bits - 1) - rounded // 2
+
+
+def _bias_quantum(found: Bounds, top: int, widths: Arithmetic, scale: Array) -> int:
     """Give 2^exponent, the least at which the population's constant drive fits the mantissa."""
     most = float(
         (np.maximum(np.abs(found.constant_low), np.abs(found.constant_high)) * scale).max()
     )
-    top = _top(widths.bias_bits - 1) - 1  # one for the rounding of bias and current
     exponent = max(0, ceil(log2(most / top))) if most > top else 0
     return int(2 ** min(exponent, widths.bias_exponent_max))
 
@@ -183,10 +209,12 @@ def _within(network: Network, part: Part) -> Network:
     )
 
 
-def _precise(part: Part, widths: Arithmetic) -> bool:
+def _precise(network: Network, part: Part, widths: Arithmetic) -> bool:
     """Say whether the weights that the range proof shrank still have bits enough."""
-    most = max((int(np.abs(p.synapse.weight).max(initial=0)) for p in part.projections), default=0)
-    return most.bit_length() + 1 >= min(LEAST_WEIGHT_BITS, widths.weight_bits) or not most
+    if not any(p.synapse.weight.any() for p in network.into(part.population.name)):
+        return True
+    most = max(int(np.abs(p.synapse.weight).max(initial=0)) for p in part.projections)
+    return most.bit_length() + 1 >= min(LEAST_WEIGHT_BITS, widths.weight_bits)
 
 
 def _top(bits: int) -> int:

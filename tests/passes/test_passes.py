@@ -1,7 +1,6 @@
 """One suite for every pass: same function, nothing written, nothing left to do, nothing copied."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -57,11 +56,10 @@ every_pass = pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.name)
 
 def arrays_of(graph: Graph) -> Iterator[Array]:
     for node in graph.nodes:
-        if is_dataclass(node.op):
-            for f in fields(node.op):
-                value = getattr(node.op, f.name)
-                if isinstance(value, np.ndarray):
-                    yield value
+        for name in getattr(node.op, "__dataclass_fields__", ()):
+            value = getattr(node.op, name)
+            if isinstance(value, np.ndarray):
+                yield value
 
 
 def state(graph: Graph) -> list[object]:
@@ -176,9 +174,12 @@ def test_a_norm_folds_into_the_convolution_and_the_dense_layer_before_it() -> No
 
 
 def test_a_folded_norm_is_equation_9() -> None:
-    weight = np.float32([[[[2.0]]], [[[4.0]]]])
-    conv = Conv(weight=weight, bias=np.float32([1.0, -1.0]))
-    norm = Affine(scale=np.float32([[[3.0]], [[-0.5]]]), shift=np.float32([[[10.0]], [[20.0]]]))
+    weight = np.array([[[[2.0]]], [[[4.0]]]], np.float32)
+    conv = Conv(weight=weight, bias=np.array([1.0, -1.0], np.float32))
+    norm = Affine(
+        scale=np.array([[[3.0]], [[-0.5]]], np.float32),
+        shift=np.array([[[10.0]], [[20.0]]], np.float32),
+    )
     nodes = (Node(name="c", op=conv, inputs=("x",)), Node(name="n", op=norm, inputs=("c",)))
     graph = Graph(input="x", input_shape=(1, 2, 2), nodes=nodes, output="n")
     made = check_pass(FoldAffine(), graph).nodes[0].op
@@ -210,7 +211,7 @@ def test_pooling_moves_before_an_increasing_norm() -> None:
 
 def test_pooling_stays_behind_a_norm_that_turns_signs() -> None:
     net = Net(5, (1, 4, 4))
-    turned = Affine(scale=np.float32([[[-1.0]]]), shift=np.float32([[[0.5]]]))
+    turned = Affine(scale=np.array([[[-1.0]]], np.float32), shift=np.array([[[0.5]]], np.float32))
     graph = net.graph(net.max(net.add(turned, net.relu(net.x))))
     assert check_pass(AffineAfterMaxPool(), graph) is graph
 

@@ -1,4 +1,4 @@
-"""Random synapses and networks for hypothesis; numbers are small, so that ties and resets happen."""
+"""Random synapses and networks for hypothesis, of small numbers: ties and resets happen."""
 
 from math import prod
 from typing import Any
@@ -18,7 +18,7 @@ shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
 
 
 def geometry(draw: Draw, shape: Shape, *, dilated: bool = True) -> dict[str, Any]:
-    """Draw kernel, strides, pads and dilations of windows over `shape`, at least one of which fits."""
+    """Draw kernel, strides, pads and dilations; at least one window fits into `shape`."""
     axes = []
     for size in shape[1:]:
         dilation = draw(st.integers(1, 2)) if dilated else 1
@@ -83,7 +83,7 @@ def sparses(
 
 
 @st.composite
-def synapses(draw: Draw, pre: Shape, **numbers: Any) -> Synapse:
+def synapses(draw: Draw, /, pre: Shape, **numbers: Any) -> Synapse:
     """Draw a synapse of any kind but a pooling window."""
     kind = draw(st.sampled_from(("conv", "dense", "sparse")))
     if kind == "conv":

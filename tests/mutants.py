@@ -1,0 +1,324 @@
+"""Mistakes put into the source by hand, each with the fast test that must catch it.
+
+python tests/mutants.py          try all of them, and say which test caught each
+python tests/mutants.py --write  write docs/why/mutants.md
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "why" / "mutants.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake: `old` becomes `new` in `file` of the package."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str  # below tests/
+
+
+MUTANTS = (
+    Mutant(
+        "half a reset",
+        "snn/neurons.py",
+        "rest = v - self.v_threshold if",
+        "rest = v - self.v_threshold / 2 if",
+        "snn/test_neurons.py::test_a_rate_is_drive_over_threshold",
+    ),
+    Mutant(
+        "> for >=",
+        "snn/neurons.py",
+        "fired = v >= self.v_threshold",
+        "fired = v > self.v_threshold",
+        "snn/test_neurons.py::test_equality_spikes",
+    ),
+    Mutant(
+        "reset to zero keeps what was too much",
+        "snn/neurons.py",
+        "else np.zeros_like(v)",
+        "else v - self.v_threshold",
+        "snn/test_neurons.py::test_reset_to_zero_obeys_equation_5a",
+    ),
+    Mutant(
+        "of equal taps the last wins",
+        "snn/neurons.py",
+        "winner = np.argmax(counts, axis=-1)[..., None]",
+        "winner = counts.shape[-1] - 1 - np.argmax(counts[..., ::-1], axis=-1)[..., None]",
+        "snn/test_neurons.py::test_of_equal_taps_the_first_wins",
+    ),
+    Mutant(
+        "a gate looks at the counts before this step",
+        "snn/neurons.py",
+        "winner = np.argmax(counts, axis=-1)[..., None]",
+        "winner = np.argmax(counts - taps, axis=-1)[..., None]",
+        "snn/test_neurons.py::test_a_gate_passes_on_its_most_active_tap",
+    ),
+    Mutant(
+        "a delay that is one step short",
+        "snn/oracle.py",
+        "past[-p.delay_steps]",
+        "past[-max(1, p.delay_steps - 1)]",
+        "snn/test_oracle.py::test_a_spike_arrives_after_its_delay",
+    ),
+    Mutant(
+        "no bias",
+        "snn/oracle.py",
+        "np.broadcast_to(p.bias,",
+        "np.broadcast_to(0 * p.bias,",
+        "snn/test_oracle.py::test_a_current_is_a_rounded_drive_beside_the_bias",
+    ),
+    Mutant(
+        "no v_init",
+        "snn/oracle.py",
+        "np.broadcast_to(population.v_init,",
+        "np.broadcast_to(0 * population.v_init,",
+        "snn/test_oracle.py::test_the_membrane_starts_at_v_init",
+    ),
+    Mutant(
+        "no start_step",
+        "snn/oracle.py",
+        "if t >= p.start_step:",
+        "if t >= 1:",
+        "snn/test_oracle.py::test_nothing_happens_before_the_first_step",
+    ),
+    Mutant(
+        "no weight exponent",
+        "snn/oracle.py",
+        "arrived * 2**p.weight_exponent",
+        "arrived",
+        "snn/test_oracle.py::test_the_exponent_scales_the_weights",
+    ),
+    Mutant(
+        "a current that is not rounded",
+        "snn/network.py",
+        "return np.rint(self.synapse.apply(prepared) * (self.scale / self.quantum)) * self.quantum",
+        "return self.synapse.apply(prepared) * (self.scale / self.quantum) * self.quantum",
+        "snn/test_oracle.py::test_a_current_is_a_rounded_drive_beside_the_bias",
+    ),
+    Mutant(
+        "samples are not clipped",
+        "snn/network.py",
+        "np.rint(np.clip(flat, self.low, self.high) / self.grid)",
+        "np.rint(flat / self.grid)",
+        "snn/test_oracle.py::test_a_current_is_a_rounded_drive_beside_the_bias",
+    ),
+    Mutant(
+        "a transposed kernel",
+        "snn/synapses.py",
+        "kernel = self.weight[g * outs : (g + 1) * outs].reshape(",
+        "kernel = self.weight[g * outs : (g + 1) * outs].swapaxes(2, 3).reshape(",
+        "snn/test_oracle.py::test_every_spike_is_that_of_the_second_writing",
+    ),
+    Mutant(
+        "every group reads the first channels",
+        "snn/synapses.py",
+        "taps = views[:, g * ins : (g + 1) * ins]",
+        "taps = views[:, :ins]",
+        "snn/test_oracle.py::test_every_spike_is_that_of_the_second_writing",
+    ),
+    Mutant(
+        "pads of rows and columns swapped",
+        "snn/windows.py",
+        "top, left, bottom, right = pads",
+        "left, top, right, bottom = pads",
+        "snn/test_oracle.py::test_every_spike_is_that_of_the_second_writing",
+    ),
+    Mutant(
+        "pads before and after a pool not stretched",
+        "snn/compose.py",
+        "pads=(top * sy, left * sx, bottom * sy, right * sx),",
+        "pads=second.pads,",
+        "snn/test_compose.py::test_a_pool_that_tiles_then_a_padded_conv_is_a_conv",
+    ),
+    Mutant(
+        "the least drive of a range without its negative weights",
+        "snn/compose.py",
+        "return plus * low + minus * high, plus * high + minus * low",
+        "return plus * low, plus * high",
+        "snn/test_compose.py::test_the_drive_range_is_reached_and_never_left",
+    ),
+    Mutant(
+        "the weights of a check without their exponent",
+        "snn/check.py",
+        "np.maximum(-low, high).reshape(largest.shape) * 2**p.weight_exponent",
+        "np.maximum(-low, high).reshape(largest.shape)",
+        "snn/test_check.py::test_the_weights_and_their_exponent_count",
+    ),
+    Mutant(
+        "a folded norm leaves the bias unscaled",
+        "passes/fold_affine.py",
+        "bias = op.bias * scale + shift",
+        "bias = op.bias + shift",
+        "passes/test_passes.py::test_a_folded_norm_is_equation_9",
+    ),
+    Mutant(
+        "a pool moved over the seam of a concat",
+        "passes/concat_after_neurons.py",
+        "and concat.op.axis != 0",
+        "and concat.op.axis < 0",
+        "passes/test_passes.py::test_pooling_over_a_seam_of_rows_stays_behind_the_concat",
+    ),
+    Mutant(
+        "units of source and target mixed up",
+        "convert.py",
+        "scaled(p.synapse, units[p.source], 1 / cell.unit)",
+        "scaled(p.synapse, 1 / units[p.source], 1 / cell.unit)",
+        "test_convert.py::test_weights_carry_the_units_of_both_ends",
+    ),
+    Mutant(
+        "a bias that is not divided by the unit",
+        "convert.py",
+        "offset = drive.reshape(cell.shape) / cell.unit.reshape(-1, 1, 1)",
+        "offset = drive.reshape(cell.shape) * cell.unit.reshape(-1, 1, 1)",
+        "test_convert.py::test_the_readout_approaches_the_trained_network[two_dense]",
+    ),
+    Mutant(
+        "branches of unequal depth not balanced",
+        "convert.py",
+        "delay = start[cell.name] - start[arrival.source]",
+        "delay = 1",
+        "test_convert.py::test_each_population_starts_at_its_depth",
+    ),
+    Mutant(
+        "integer weights rounded down",
+        "quantize/quantize.py",
+        "np.rint(synapse.weight * per_weight)",
+        "np.floor(synapse.weight * per_weight)",
+        "quantize/test_quantize.py::test_rounding_is_to_the_nearest",
+    ),
+    Mutant(
+        "thresholds rounded, weights not with them",
+        "quantize/quantize.py",
+        "scale = mantissa * unit / _per_channel(neuron.v_threshold)",
+        "scale = 1 * scale",
+        "quantize/test_quantize.py::test_the_corpus_fits_and_its_ranges_are_proved[lenet-neuron]",
+    ),
+    Mutant(
+        "one scale a channel where the chip has one threshold",
+        "quantize/quantize.py",
+        "return scale if each else np.full_like(scale, scale.min())",
+        "return scale",
+        "quantize/test_quantize.py::test_channels_have_their_own_thresholds_only_where_the_chip_has",
+    ),
+    Mutant(
+        "a bound that forgets what exceeds the threshold in every step",
+        "quantize/bounds.py",
+        "(active - 1) * kept",
+        "0 * kept",
+        "quantize/test_quantize.py::test_sources_that_always_or_never_fire_stay_in_bounds",
+    ),
+    Mutant(
+        "a bound that forgets the inhibition",
+        "quantize/bounds.py",
+        "active * np.minimum(low, 0)",
+        "np.minimum(low, 0)",
+        "quantize/test_quantize.py::test_sources_that_always_or_never_fire_stay_in_bounds",
+    ),
+    Mutant(
+        "only missing spikes count as mismatches",
+        "comparison.py",
+        "wrong = found != expected",
+        "wrong = found < expected",
+        "test_comparison.py::test_one_spike_more_or_less_is_one_mismatch",
+    ),
+    Mutant(
+        "an interrupt loses the artifact that stood there",
+        "artifact.py",
+        "        if not folder.exists():\n            kept.rename(folder)\n",
+        "",
+        "test_artifact.py::test_an_interrupted_replacement_leaves_all_as_it_was",
+    ),
+)
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Give a copy of the project that may be broken."""
+    with tempfile.TemporaryDirectory(prefix="neurocomp-mutants-") as scratch:
+        place = Path(scratch)
+        unneeded = shutil.ignore_patterns("__pycache__", ".hypothesis")
+        for folder in ("neurocomp", "targets", "tests"):
+            shutil.copytree(ROOT / folder, place / folder, ignore=unneeded)
+        shutil.copy2(ROOT / "pyproject.toml", place)
+        yield place
+
+
+def passes(place: Path, *tests: str) -> bool:
+    """Run tests in `place`; say whether they pass. Raises where they cannot run."""
+    arguments = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "pytest", *arguments, *(f"tests/{test}" for test in tests)],
+        cwd=place,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stdout + done.stderr)
+    return done.returncode == 0
+
+
+def caught(mutant: Mutant, place: Path) -> bool:
+    """Break `place`, say whether the mutant's test fails, and mend it."""
+    file = place / "neurocomp" / mutant.file
+    whole = file.read_text(encoding="utf-8")
+    if whole.count(mutant.old) != 1:
+        raise RuntimeError(f"{mutant.file} holds {mutant.old!r} {whole.count(mutant.old)} times")
+    file.write_text(whole.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        return not passes(place, mutant.test)
+    finally:
+        file.write_text(whole, encoding="utf-8")
+
+
+def page() -> str:
+    """Write the table of mutants for people."""
+    rows = [f"| {m.name} | `{m.file}` | `{m.test}` |" for m in MUTANTS]
+    return "\n".join(
+        [
+            "# Mutants",
+            "",
+            "A test that was never seen to fail proves nothing. Each line is a mistake that is put "
+            "into a copy of the",
+            "source, one at a time, and the fast test that fails then. `pytest -m slow "
+            "tests/test_mutants.py` tries them all;",
+            "`python tests/mutants.py --write` writes this page from the table in "
+            "`tests/mutants.py`.",
+            "",
+            "| mistake | in | caught by |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def main() -> int:
+    """Try every mutant; give 1 where one survives."""
+    if "--write" in sys.argv:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    survived = 0
+    with workplace() as place:
+        for mutant in MUTANTS:
+            found = caught(mutant, place)
+            survived += not found
+            print(
+                f"{'caught  ' if found else 'SURVIVED'}  {mutant.name}: {mutant.test}", flush=True
+            )
+    return int(survived > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
