@@ -24,7 +24,7 @@ SYNAPSES = {
 }
 ARITHMETIC = {  # float64 holds 53 bits: wider sums would not be exact
     "weight_bits": Whole(least=2, most=32),
-    "weight_exponent": Whole(least=-32, most=32),
+    "weight_exponent": Whole(least=0, most=32),
     "threshold_bits": Whole(least=1, most=52),
     "threshold_exponent": Whole(least=0, most=52),
     "bias_bits": Whole(least=2, most=52),
