@@ -61,6 +61,7 @@ def write(files: Files, folder: Path, manifest: Mapping[str, Any]) -> None:
     An artifact that stands there is replaced; what else lies in it is kept. Raises ArtifactError
     where the folder is not an artifact, or the disk refuses; then all is as it was.
     """
+    folder = folder.resolve()  # `.` has neither a name nor a parent
     check_place(folder)
     partial = None
     try:

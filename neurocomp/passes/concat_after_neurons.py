@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from neurocomp.ann.graph import Graph, Node
 from neurocomp.ann.ops import Clip, Concat, MaxPool, Relu
+from neurocomp.passes.exchange import exhaust, feeds_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +19,20 @@ class ConcatAfterNeurons:
 
     def __call__(self, graph: Graph, /) -> Graph:
         """Rewrite `graph`."""
-        for node in graph.nodes:
-            movable = isinstance(node.op, Relu | Clip | MaxPool)
-            concat = graph.index.get(node.inputs[0]) if movable else None
-            if concat is None or not isinstance(concat.op, Concat):
-                continue
-            if isinstance(node.op, MaxPool) and concat.op.axis != 0:
-                continue  # its windows reach over the seam
-            if len(graph.readers(concat.name)) == 1 and graph.output != concat.name:
-                return self(graph.with_nodes(_moved(graph, node, concat)))
-        return graph
+        return exhaust(_neurons_first, graph)
+
+
+def _neurons_first(graph: Graph) -> Graph:
+    for node in graph.nodes:
+        movable = isinstance(node.op, Relu | Clip | MaxPool)
+        concat = graph.index.get(node.inputs[0]) if movable else None
+        if concat is None or not isinstance(concat.op, Concat):
+            continue
+        if isinstance(node.op, MaxPool) and concat.op.axis != 0:
+            continue  # its windows reach over the seam
+        if feeds_only(graph, concat, node):
+            return graph.with_nodes(_moved(graph, node, concat))
+    return graph
 
 
 def _moved(graph: Graph, node: Node, concat: Node) -> list[Node]:

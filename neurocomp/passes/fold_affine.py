@@ -8,6 +8,7 @@ import numpy as np
 from neurocomp.ann.graph import Graph, Node
 from neurocomp.ann.ops import Affine, Conv, Linear
 from neurocomp.arrays import readonly
+from neurocomp.passes.exchange import exhaust, feeds_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,18 @@ class FoldAffine:
 
     def __call__(self, graph: Graph, /) -> Graph:
         """Rewrite `graph`."""
-        for node in graph.nodes:
-            before = graph.index.get(node.inputs[0]) if isinstance(node.op, Affine) else None
-            if before is None or len(graph.readers(before.name)) != 1:
-                continue
-            folded = _folded(before, node)
-            if folded is not None and graph.output != before.name:
-                nodes = (n for n in graph.nodes if n is not before)
-                return self(graph.with_nodes(folded if n is node else n for n in nodes))
-        return graph
+        return exhaust(_fold_one, graph)
+
+
+def _fold_one(graph: Graph) -> Graph:
+    for node in graph.nodes:
+        before = graph.index.get(node.inputs[0]) if isinstance(node.op, Affine) else None
+        folded = _folded(before, node) if before is not None else None
+        if before is None or folded is None or not feeds_only(graph, before, node):
+            continue
+        nodes = (n for n in graph.nodes if n is not before)
+        return graph.with_nodes(folded if n is node else n for n in nodes)
+    return graph
 
 
 def _folded(before: Node, affine: Node) -> Node | None:

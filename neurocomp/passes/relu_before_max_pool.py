@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from neurocomp.ann.graph import Graph, Node
+from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import Clip, MaxPool, Relu
+from neurocomp.passes.exchange import exchange, exhaust, feeds_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,14 @@ class ReluBeforeMaxPool:
 
     def __call__(self, graph: Graph, /) -> Graph:
         """Rewrite `graph`."""
-        for node in graph.nodes:
-            pool = graph.index.get(node.inputs[0]) if isinstance(node.op, Relu | Clip) else None
-            if pool is None or not isinstance(pool.op, MaxPool):
-                continue
-            if len(graph.readers(pool.name)) == 1 and graph.output != pool.name:
-                first = Node(name=pool.name, op=node.op, inputs=pool.inputs)
-                second = Node(name=node.name, op=pool.op, inputs=(pool.name,))
-                swapped = {pool.name: first, node.name: second}
-                return self(graph.with_nodes(swapped.get(n.name, n) for n in graph.nodes))
-        return graph
+        return exhaust(_relu_first, graph)
+
+
+def _relu_first(graph: Graph) -> Graph:
+    for node in graph.nodes:
+        pool = graph.index.get(node.inputs[0]) if isinstance(node.op, Relu | Clip) else None
+        if pool is None or not isinstance(pool.op, MaxPool):
+            continue
+        if feeds_only(graph, pool, node):
+            return exchange(graph, pool, node)
+    return graph

@@ -182,6 +182,12 @@ def max_pool_before_relu() -> Graph:
     return net.graph(net.linear(net.relu(net.linear(net.flat(x), 6)), 3))
 
 
+def max_pool_before_norm() -> Graph:
+    net = Net(58, (2, 6, 6))
+    x = net.relu(net.affine(net.max(net.conv(net.x, 4))))
+    return net.graph(net.linear(net.flat(x), 3))
+
+
 def max_pool_overlapping() -> Graph:
     net = Net(28, (2, 7, 7))
     x = net.max(net.relu(net.conv(net.x, 3)), (3, 3), strides=(2, 2))
@@ -422,6 +428,7 @@ _MAKERS: tuple[Callable[[], Graph], ...] = (
     fully_convolutional,
     max_pool_after_relu,
     max_pool_before_relu,
+    max_pool_before_norm,
     max_pool_overlapping,
     max_pool_padded,
     residual_after_relu,

@@ -15,6 +15,7 @@ from neurocomp.passes import (
     PASSES,
     REWRITES,
     AffineAfterMaxPool,
+    AffineBeforeMaxPool,
     ConcatAfterNeurons,
     DropUnused,
     FoldAffine,
@@ -46,6 +47,7 @@ EXAMPLES: dict[type[Pass], Make] = {
     DropUnused: lambda graph: DropUnused(),
     FoldAffine: lambda graph: FoldAffine(),
     AffineAfterMaxPool: lambda graph: AffineAfterMaxPool(),
+    AffineBeforeMaxPool: lambda graph: AffineBeforeMaxPool(),
     ReluBeforeMaxPool: lambda graph: ReluBeforeMaxPool(),
     ConcatAfterNeurons: lambda graph: ConcatAfterNeurons(),
     Normalise: normalise,
@@ -207,6 +209,29 @@ def test_pooling_moves_before_an_increasing_norm() -> None:
     graph = net.graph(net.max(net.affine(net.relu(net.conv(net.x, 3))), pads=(1, 1, 1, 1)))
     made = check_pass(AffineAfterMaxPool(), graph)
     assert kinds(made) == ["Conv", "Relu", "MaxPool", "Affine"]
+
+
+def test_an_increasing_norm_moves_before_the_pooling_of_a_linear_value() -> None:
+    net = Net(14, (2, 6, 6))
+    graph = net.graph(net.relu(net.affine(net.max(net.conv(net.x, 3), pads=(1, 1, 1, 1)))))
+    made = check_pass(AffineBeforeMaxPool(), graph)
+    assert kinds(made) == ["Conv", "Affine", "MaxPool", "Relu"]
+    assert kinds(rewrite(graph)) == ["Conv", "Relu", "MaxPool"]
+
+
+def test_a_norm_stays_behind_the_pooling_of_an_activation() -> None:
+    net = Net(15, (2, 6, 6))
+    graph = net.graph(net.affine(net.max(net.relu(net.conv(net.x, 3)))))
+    assert check_pass(AffineBeforeMaxPool(), graph) is graph
+
+
+def test_a_thousand_norms_fold() -> None:
+    net = Net(16, (3,))
+    x = net.x
+    for _ in range(1200):
+        x = net.affine(net.linear(x, 3))
+    made = FoldAffine()(net.graph(x))
+    assert kinds(made) == ["Linear"] * 1200
 
 
 def test_pooling_stays_behind_a_norm_that_turns_signs() -> None:
