@@ -1,0 +1,315 @@
+// The inner loops, compiled once for each level of vector instructions (LEVEL names the build).
+//
+// Output-stationary and event-driven: the active inputs of one output position become a list of
+// rows of weights, and the rows are added up in registers, channels of the output side by side.
+// Only plain arrays here: no template of the standard library may be instantiated in this file.
+
+#include "vectors.hpp"
+
+namespace neurocomp {
+namespace {
+
+constexpr int UNROLL = 4;  // lists end with up to 3 references to the zero row
+
+template <Kind kind>
+struct Stored;
+template <>
+struct Stored<BYTE> {
+    using weight = int8_t;
+    using sum = int16_t;
+};
+template <>
+struct Stored<NARROW> {
+    using weight = int16_t;
+    using sum = int16_t;
+};
+template <>
+struct Stored<WORD> {
+    using weight = int16_t;
+    using sum = int32_t;
+};
+template <>
+struct Stored<FULL> {
+    using weight = int32_t;
+    using sum = int32_t;
+};
+
+// Appends count events, moved by `base` and as offsets in bytes; writes up to one vector too many.
+inline uint32_t* append(const uint32_t* events, uint32_t count, uint32_t base, uint32_t pitch,
+                        uint32_t* list) {
+    constexpr uint32_t step = WIDTH / 4;
+    for (uint32_t i = 0; i < count; i += step)
+        store(list + i, (load<Full<uint32_t>>(events + i) + base) * pitch);
+    return list + count;
+}
+
+// Lists the rows of weights that the window of output (y, x) adds in one step.
+inline uint32_t collect(const Gather& g, const Events& e, int channels, int y, int x, int step,
+                        uint32_t pitch, uint32_t* list) {
+    uint32_t* end = list;
+    const int x0 = x * g.stride_cols - g.left;
+    const int width = (g.kernel_cols - 1) * g.dilation_cols + 1;
+    const int low = x0 < 0 ? 0 : x0;
+    const int high = x0 + width < e.cell_cols ? x0 + width : e.cell_cols;
+    if (low >= high) return 0;
+    for (int ky = 0; ky < g.kernel_rows; ++ky) {
+        const int cy = y * g.stride_rows - g.top + ky * g.dilation_rows;
+        if (cy < 0 || cy >= e.cell_rows) continue;
+        const uint32_t* offsets =
+            e.offsets + (size_t(cy) * e.steps + step) * (size_t(e.cell_cols) + 1);
+        const uint32_t* events = e.events + e.start[cy];
+        if (g.dilation_cols == 1) {
+            const uint32_t base = uint32_t((ky * g.kernel_cols - x0) * channels);
+            end = append(events + offsets[low], offsets[high] - offsets[low], base, pitch, end);
+            continue;
+        }
+        for (int kx = 0; kx < g.kernel_cols; ++kx) {
+            const int cx = x0 + kx * g.dilation_cols;
+            if (cx < 0 || cx >= e.cell_cols) continue;
+            const uint32_t base = uint32_t((ky * g.kernel_cols + kx - cx) * channels);
+            end = append(events + offsets[cx], offsets[cx + 1] - offsets[cx], base, pitch, end);
+        }
+    }
+    for (int i = 0; i < UNROLL; ++i) end[i] = uint32_t(g.rows) * pitch;
+    return uint32_t(end - list);
+}
+
+// Adds the listed rows to `drive`, (lanes), in sums that are emptied before they can overflow.
+template <class State, Kind kind, int lanes>
+inline void add_rows(const Gather& g, const char* weight, const uint32_t* list, uint32_t count,
+                     Full<State>* drive) {
+    using W = typename Stored<kind>::weight;
+    using S = typename Stored<kind>::sum;
+    constexpr int each = WIDTH / int(sizeof(S)), sums = lanes / each;
+    constexpr int state_each = WIDTH / int(sizeof(State)), states = lanes / state_each;
+    static_assert(sums >= 1, "a block is at least one vector of sums");
+    const uint32_t flush = uint32_t(g.flush) & ~uint32_t(UNROLL - 1);
+    for (uint32_t from = 0; from < count; from += flush) {
+        const uint32_t to = count - from > flush ? from + flush : count;
+        Full<S> sum[sums] = {};
+        for (uint32_t i = from; i < to; i += UNROLL) {
+#pragma GCC unroll 4
+            for (int u = 0; u < UNROLL; ++u) {
+                const W* row = reinterpret_cast<const W*>(weight + list[i + u]);
+#pragma GCC unroll 16
+                for (int k = 0; k < sums; ++k) sum[k] += widened<S, W>(row + k * each);
+            }
+        }
+        alignas(64) S spilled[lanes];
+#pragma GCC unroll 16
+        for (int k = 0; k < sums; ++k) store(spilled + k * each, sum[k]);
+#pragma GCC unroll 16
+        for (int k = 0; k < states; ++k)
+            drive[k] += widened<State, S>(spilled + k * state_each) << g.shift;
+    }
+}
+
+template <class State>
+inline void note(const Layer& layer, const Work& work, const State* v, int block, int y, int x,
+                 int t) {
+    const Shape& s = layer.shape;
+    const int first = block * layer.lanes;
+    int64_t* out = work.membranes + size_t(t - work.first) * s.channels * s.positions();
+    for (int i = 0; i < layer.lanes && first + i < s.channels; ++i)
+        out[(size_t(first + i) * s.rows + y) * s.cols + x] = int64_t(v[i]);
+}
+
+template <class State, Kind kind, int lanes>
+void run_position(const Layer& layer, const Work& work, int block, int y, int x) {
+    using V = Full<State>;
+    using W = typename Stored<kind>::weight;
+    constexpr int each = WIDTH / int(sizeof(State)), states = lanes / each;
+    const Shape& s = layer.shape;
+    const size_t position = size_t(y) * s.cols + x, at = position * layer.padded() + block * lanes;
+    State* state = static_cast<State*>(work.v) + at;
+    int32_t* counts = static_cast<int32_t*>(work.counts) + at;
+    const State* constant =
+        static_cast<const State*>(work.drive) + position * work.drive_pitch + block * lanes;
+    const State* threshold = static_cast<const State*>(layer.threshold) +
+                             position * layer.threshold_pitch + block * lanes;
+    const int steps = work.last - work.first + 1;
+    uint64_t* bits = work.bits ? work.bits +
+                                     ((size_t(y) * work.slots + work.slot) * s.cols + x) * s.words +
+                                     block * lanes / 64
+                               : nullptr;
+    const bool zero = layer.model == ZERO;
+    V v[states], count[states] = {};
+    for (int k = 0; k < states; ++k) v[k] = load<V>(state + k * each);
+    V peak[states] = {};
+    for (int step = 0; step < steps; ++step) {
+        const int t = work.first + step;
+        uint64_t word = 0;
+        if (t >= layer.start) {
+            V drive[states];
+#pragma GCC unroll 32
+            for (int k = 0; k < states; ++k) drive[k] = load<V>(constant + k * each);
+            if (work.extra) {
+                const State* extra = static_cast<const State*>(work.extra) +
+                                     (position * steps + step) * layer.padded() + block * lanes;
+                for (int k = 0; k < states; ++k) drive[k] += load<V>(extra + k * each);
+            }
+            for (int i = 0; i < layer.gather_count; ++i) {
+                const Gather& g = layer.gathers[i];
+                const Events& e = work.events[i];
+                const char* weight = static_cast<const char*>(g.weight) +
+                                     size_t(block) * (size_t(g.rows) + 1) * lanes * sizeof(W);
+                const int channels = g.rows / (g.kernel_rows * g.kernel_cols);
+                const uint32_t found = collect(g, e, channels, y, x, step,
+                                               uint32_t(lanes * sizeof(W)), work.list);
+                add_rows<State, kind, lanes>(g, weight, work.list, found, drive);
+            }
+#pragma GCC unroll 32
+            for (int k = 0; k < states; ++k) v[k] += drive[k];
+            if (work.peak)
+                for (int k = 0; k < states; ++k) {
+                    const V magnitude = v[k] < 0 ? -v[k] : v[k];
+                    peak[k] = magnitude > peak[k] ? magnitude : peak[k];
+                }
+            if (bits)
+#pragma GCC unroll 32
+                for (int k = 0; k < states; ++k)
+                    word |= fire<State>(v[k], load<V>(threshold + k * each), count[k], zero)
+                            << (k * each);
+        }
+        if (bits) bits[size_t(step) * s.cols * s.words] = word;
+        if (work.membranes) {
+            alignas(64) State now[lanes];
+            for (int k = 0; k < states; ++k) store(now + k * each, v[k]);
+            note(layer, work, now, block, y, x, t);
+        }
+    }
+    for (int k = 0; k < states; ++k) {
+        store(state + k * each, v[k]);
+        for (int i = 0; i < each; ++i) counts[k * each + i] += int32_t(count[k][i]);
+        if (work.peak)
+            for (int i = 0; i < each; ++i)
+                if (block * lanes + k * each + i < s.channels && int64_t(peak[k][i]) > *work.peak)
+                    *work.peak = int64_t(peak[k][i]);
+    }
+}
+
+template <class State, Kind kind, int lanes>
+void run_positions(const Layer& layer, const Work& work, int block, int y) {
+    for (int x = 0; x < layer.shape.cols; ++x)
+        run_position<State, kind, lanes>(layer, work, block, y, x);
+}
+
+template <class State, Kind kind>
+void run_lanes(const Layer& layer, const Work& work, int block, int y) {
+    if (layer.lanes == 64) return run_positions<State, kind, 64>(layer, work, block, y);
+    if constexpr (sizeof(typename Stored<kind>::sum) == 4)  // 16 lanes are one vector of 64 bytes
+        if (layer.lanes == 16) return run_positions<State, kind, 16>(layer, work, block, y);
+    run_positions<State, kind, 32>(layer, work, block, y);
+}
+
+template <class State>
+void run_kind(const Layer& layer, const Work& work, int block, int y) {
+    switch (layer.kind) {
+        case BYTE: return run_lanes<State, BYTE>(layer, work, block, y);
+        case NARROW: return run_lanes<State, NARROW>(layer, work, block, y);
+        case WORD: return run_lanes<State, WORD>(layer, work, block, y);
+        case FULL: return run_lanes<State, FULL>(layer, work, block, y);
+    }
+}
+
+// The gate of spiking max pooling: work.v counts each tap's spikes, [position][tap][lane]; the tap
+// that has fired most so far, the first of equals, is passed on. Its source is work.drive, bits of
+// the same slots; a tap in the padding never wins.
+void run_gate(const Layer& layer, const Work& work, int block, int y) {
+    const Shape& s = layer.shape;
+    const Window& w = *layer.window;
+    const Shape& in = *static_cast<const Shape*>(work.extra);
+    const uint64_t* source = static_cast<const uint64_t*>(work.drive);
+    const int taps = w.kernel_rows * w.kernel_cols, words = s.words;
+    for (int x = 0; x < s.cols; ++x) {
+        const size_t position = size_t(y) * s.cols + x;
+        int32_t* fired = static_cast<int32_t*>(work.counts) + position * layer.padded() + block * 64;
+        int32_t* taps_fired = static_cast<int32_t*>(work.v) +
+                              (position * layer.blocks + block) * size_t(taps) * 64;
+        for (int t = work.first; t <= work.last; ++t) {
+            const int slot = work.slot + t - work.first;
+            uint64_t out = 0;
+            int32_t most[64] = {};
+            for (int tap = 0; t >= layer.start && tap < taps; ++tap) {
+                const int sy = y * w.stride_rows - w.top + tap / w.kernel_cols * w.dilation_rows;
+                const int sx = x * w.stride_cols - w.left + tap % w.kernel_cols * w.dilation_cols;
+                if (sy < 0 || sy >= in.rows || sx < 0 || sx >= in.cols) continue;
+                const uint64_t spikes =
+                    source[((size_t(sy) * work.slots + slot - w.delay) * in.cols + sx) * words +
+                           block];
+                int32_t* mine = taps_fired + size_t(tap) * 64;
+                uint8_t won[64];
+                for (int i = 0; i < 64; ++i) {
+                    mine[i] += int32_t(spikes >> i & 1);
+                    won[i] = mine[i] > most[i];
+                    most[i] = won[i] ? mine[i] : most[i];
+                }
+                uint64_t winners = 0;
+                for (int i = 0; i < 64; ++i) winners |= uint64_t(won[i]) << i;
+                out = (out & ~winners) | (spikes & winners);
+            }
+            work.bits[((size_t(y) * work.slots + slot) * s.cols + x) * words + block] = out;
+            for (uint64_t left = out; left; left &= left - 1) ++fired[__builtin_ctzll(left)];
+        }
+    }
+}
+
+void run_row(const Layer& layer, const Work& work, int block, int row) {
+    if (layer.model == GATE) return run_gate(layer, work, block, row);
+    if (layer.wide) return run_kind<int64_t>(layer, work, block, row);
+    run_kind<int32_t>(layer, work, block, row);
+}
+
+// Lists the events of one cell row in every step of `e`; the bits of the first are in `slot`.
+void list_row(const Shape& s, const uint64_t* bits, int slots, int slot, int pool_rows,
+              int pool_cols, int cell_row, const Events& e) {
+    uint32_t* begin = e.events + e.start[cell_row];
+    uint32_t* end = begin;
+    const int y1 = (cell_row + 1) * pool_rows < s.rows ? (cell_row + 1) * pool_rows : s.rows;
+    for (int step = 0; step < e.steps; ++step) {
+        uint32_t* offsets =
+            e.offsets + (size_t(cell_row) * e.steps + step) * (size_t(e.cell_cols) + 1);
+        for (int cx = 0; cx < e.cell_cols; ++cx) {
+            offsets[cx] = uint32_t(end - begin);
+            const int x1 = (cx + 1) * pool_cols < s.cols ? (cx + 1) * pool_cols : s.cols;
+            for (int y = cell_row * pool_rows; y < y1; ++y)
+                for (int x = cx * pool_cols; x < x1; ++x) {
+                    const uint64_t* from =
+                        bits + ((size_t(y) * slots + slot + step) * s.cols + x) * s.words;
+                    for (int w = 0; w < s.words; ++w) {
+                        const int width = s.channels - w * 64 < 64 ? s.channels - w * 64 : 64;
+                        end = list_bits(from[w], width, uint32_t(cx * s.channels + w * 64), end);
+                    }
+                }
+        }
+        offsets[e.cell_cols] = uint32_t(end - begin);
+    }
+}
+
+size_t count_bits(const uint64_t* from, size_t words) {
+    size_t total = 0;
+    for (size_t i = 0; i < words; ++i) total += size_t(__builtin_popcountll(from[i]));
+    return total;
+}
+
+// Counts the synapses that the spikes of one row in one step reach.
+int64_t count_reached(const Shape& s, const uint64_t* row, const int32_t* fan_out) {
+    int64_t total = 0;
+    for (int x = 0; x < s.cols; ++x) {
+        int64_t spikes = 0;
+        for (int w = 0; w < s.words; ++w) spikes += __builtin_popcountll(row[x * s.words + w]);
+        total += spikes * fan_out[x];
+    }
+    return total;
+}
+
+}  // namespace
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), list_row, count_bits,
+                                                count_reached, run_row};
+
+}  // namespace neurocomp

@@ -1,0 +1,426 @@
+// Samples in parallel where there are enough of them, else the rows of each layer.
+
+#include "run.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+
+namespace neurocomp {
+namespace {
+
+constexpr size_t EXTRA_BYTES = size_t(8) << 20;  // of the drive of single synapses, at once
+constexpr size_t SLACK = 64;                     // entries that the kernel may write past a list
+
+// Memory aligned for vectors, grown without keeping what was in it.
+class Buffer {
+   public:
+    Buffer() = default;
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    ~Buffer() { std::free(memory_); }
+
+    template <class T>
+    T* take(size_t count) {
+        const size_t bytes = (count * sizeof(T) + 63) / 64 * 64 + 64;
+        if (bytes > size_) {
+            std::free(memory_);
+            size_ = 0;
+            memory_ = std::aligned_alloc(64, bytes);
+            if (!memory_) throw std::bad_alloc();
+            size_ = bytes;
+        }
+        return static_cast<T*>(memory_);
+    }
+
+   private:
+    void* memory_ = nullptr;
+    size_t size_ = 0;
+};
+
+// Calls work(index, thread) for each index below `count`, on up to `threads` threads.
+template <class F>
+void parallel(int count, int threads, F work) {
+    threads = std::min(threads, count);
+    if (threads <= 1) {
+        for (int i = 0; i < count; ++i) work(i, 0);
+        return;
+    }
+    std::atomic<int> next{0};
+    std::exception_ptr failure;
+    std::mutex guard;
+    auto loop = [&](int thread) {
+        try {
+            for (int i; (i = next.fetch_add(1)) < count;) work(i, thread);
+        } catch (...) {
+            std::lock_guard<std::mutex> lock(guard);
+            failure = std::current_exception();
+            next = count;
+        }
+    };
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < threads; ++thread) {
+        try {
+            others.emplace_back(loop, thread);
+        } catch (const std::system_error&) {
+            break;  // the system gives no more threads: fewer do the work
+        }
+    }
+    loop(0);
+    for (auto& other : others) other.join();
+    if (failure) std::rethrow_exception(failure);
+}
+
+template <class T>
+void copy_in(const int64_t* from, const Shape& s, size_t padded, T* to) {
+    std::fill(to, to + s.positions() * padded, T(0));
+    for (int c = 0; c < s.channels; ++c)
+        for (size_t p = 0; p < s.positions(); ++p)
+            to[p * padded + c] = T(from[c * s.positions() + p]);
+}
+
+struct Buffers {
+    Buffer v, counts, drive, bits;
+};
+
+struct Lists {
+    Buffer events, start, offsets;
+};
+
+// Runs one sample after the other, with `team` threads on each.
+class Worker {
+   public:
+    Worker(const Job& job, int team) : job_(job), team_(team), buffers_(job.parts.size()) {
+        size_t lists = 0, list = 0;
+        for (const Part& p : job.parts) {
+            lists = std::max(lists, size_t(p.layer.gather_count));
+            for (int i = 0; i < p.layer.gather_count; ++i) {
+                const Gather& g = p.layer.gathers[i];
+                list = std::max(list, size_t(g.rows) * g.pool_rows * g.pool_cols);
+            }
+        }
+        lists_ = std::vector<Lists>(lists);
+        views_ = std::vector<Events>(lists);
+        scratch_ = std::vector<Buffer>(size_t(team));
+        for (Buffer& b : scratch_) b.take<uint32_t>(list + SLACK);
+        slots_ = job.history + std::min(job.tile, job.steps);
+    }
+
+    void run(int sample) {
+        sample_ = sample;
+        for (size_t p = 0; p < job_.parts.size(); ++p) rest(int(p));
+        for (int first = 1; first <= job_.steps; first += job_.tile) {
+            const int last = std::min(first + job_.tile, job_.steps + 1) - 1;
+            base_ = first - job_.history;
+            for (const Group& group : job_.groups) run_group(group, first, last);
+            for (size_t p = 0; p < job_.parts.size(); ++p) keep_bits(int(p), first, last);
+            if (last < job_.steps) carry(last - first + 1);
+        }
+        for (size_t p = 0; p < job_.parts.size(); ++p) keep_counts(int(p));
+    }
+
+   private:
+    const Job& job_;
+    const int team_;
+    std::vector<Buffers> buffers_;
+    std::vector<Lists> lists_;
+    std::vector<Events> views_;
+    std::vector<Buffer> scratch_;
+    Buffer extra_;
+    int sample_ = 0, base_ = 0, slots_ = 0;
+
+    const Layer& layer(int p) const { return job_.parts[size_t(p)].layer; }
+
+    size_t row_words(const Shape& s) const { return size_t(slots_) * s.cols * s.words; }
+
+    uint64_t* bits(int p) {
+        return buffers_[size_t(p)].bits.take<uint64_t>(layer(p).shape.rows *
+                                                       row_words(layer(p).shape));
+    }
+
+    size_t state_count(const Layer& l) const {
+        size_t taps = l.model == GATE ? size_t(l.window->kernel_rows) * l.window->kernel_cols : 1;
+        return l.shape.positions() * l.padded() * taps;
+    }
+
+    void* state(int p) {
+        const Layer& l = layer(p);
+        Buffer& b = buffers_[size_t(p)].v;
+        return l.wide ? static_cast<void*>(b.take<int64_t>(state_count(l)))
+                      : static_cast<void*>(b.take<int32_t>(state_count(l)));
+    }
+
+    int32_t* counts(int p) {
+        return buffers_[size_t(p)].counts.take<int32_t>(layer(p).shape.positions() *
+                                                        layer(p).padded());
+    }
+
+    // Brings a population to its state before the first step.
+    void rest(int p) {
+        const Layer& l = layer(p);
+        const Part& part = job_.parts[size_t(p)];
+        const size_t size = l.wide ? 8 : 4;
+        if (l.model == GATE)
+            std::memset(state(p), 0, state_count(l) * size);
+        else
+            std::memcpy(state(p), part.v_init, state_count(l) * size);
+        std::memset(counts(p), 0, l.shape.positions() * l.padded() * sizeof(int32_t));
+        if (l.model != ACCUMULATE)
+            std::memset(bits(p), 0, l.shape.rows * row_words(l.shape) * sizeof(uint64_t));
+        if (part.currents) {
+            const size_t neurons = l.shape.positions() * l.shape.channels;
+            const int64_t* from = part.currents + size_t(sample_) * neurons;
+            Buffer& b = buffers_[size_t(p)].drive;
+            if (l.wide)
+                copy_in(from, l.shape, l.padded(), b.take<int64_t>(state_count(l)));
+            else
+                copy_in(from, l.shape, l.padded(), b.take<int32_t>(state_count(l)));
+        }
+        if (part.kept.peak) part.kept.peak[sample_] = 0;
+    }
+
+    void run_group(const Group& group, int first, int last) {
+        const int step = group.size() == 1 && !reads_itself(group[0]) ? last - first + 1 : 1;
+        for (int t = first; t <= last; t += step)
+            for (int p : group) run_layer(p, t, t + step - 1);
+    }
+
+    bool reads_itself(int p) const {
+        const Layer& l = layer(p);
+        for (int i = 0; i < l.gather_count; ++i)
+            if (l.gathers[i].source == p) return true;
+        for (int i = 0; i < l.scatter_count; ++i)
+            if (l.scatters[i].source == p) return true;
+        return l.model == GATE && l.window->source == p;
+    }
+
+    void run_layer(int p, int first, int last) {
+        const Layer& l = layer(p);
+        int step = last - first + 1;
+        if (l.scatter_count) {
+            const size_t each = l.shape.positions() * l.padded() * (l.wide ? 8 : 4);
+            step = int(std::min(size_t(step), std::max(size_t(1), EXTRA_BYTES / each)));
+        }
+        for (int t = first; t <= last; t += step) run_steps(p, t, std::min(t + step - 1, last));
+    }
+
+    void run_steps(int p, int first, int last) {
+        const Layer& l = layer(p);
+        const Part& part = job_.parts[size_t(p)];
+        Work work{};
+        work.first = first;
+        work.last = last;
+        work.slot = first - base_;
+        work.slots = slots_;
+        work.v = state(p);
+        work.counts = counts(p);
+        work.bits = l.model == ACCUMULATE ? nullptr : bits(p);
+        if (l.model == GATE) {
+            work.extra = &layer(l.window->source).shape;
+            work.drive = bits(l.window->source);
+            count_operations(p, l.window->source, l.window->delay, l.window->fan_out, first, last);
+        } else {
+            work.drive = part.currents ? buffers_[size_t(p)].drive.take<char>(0) : part.steady;
+            work.drive_pitch = part.currents ? l.padded() : part.steady_pitch;
+            for (int i = 0; i < l.gather_count; ++i) {
+                const Gather& g = l.gathers[i];
+                views_[size_t(i)] = list(size_t(i), g, first, last);
+                count_operations(p, g.source, g.delay, g.fan_out, first, last);
+            }
+            work.events = views_.data();
+            if (l.scatter_count) work.extra = scatter(p, first, last);
+        }
+        if (part.kept.membranes)
+            work.membranes = part.kept.membranes +
+                             (size_t(sample_) * job_.steps + first - 1) * l.shape.positions() *
+                                 l.shape.channels;
+        run_rows(p, work);
+    }
+
+    void run_rows(int p, const Work& work) {
+        const Layer& l = layer(p);
+        int64_t* peak = job_.parts[size_t(p)].kept.peak;
+        std::vector<int64_t> peaks(size_t(team_), 0);
+        parallel(l.blocks * l.shape.rows, team_, [&](int i, int thread) {
+            Work mine = work;
+            mine.list = scratch_[size_t(thread)].take<uint32_t>(0);
+            mine.peak = peak ? &peaks[size_t(thread)] : nullptr;
+            job_.kernels->run_row(l, mine, i / l.shape.rows, i % l.shape.rows);
+        });
+        if (peak)
+            peak[sample_] = std::max(peak[sample_], *std::max_element(peaks.begin(), peaks.end()));
+    }
+
+    // Lists what arrives in first..last over one projection.
+    Events list(size_t index, const Gather& g, int first, int last) {
+        Lists& lists = lists_[index];
+        const Shape& s = layer(g.source).shape;
+        Events e{};
+        e.steps = last - first + 1;
+        e.cell_rows = (s.rows + g.pool_rows - 1) / g.pool_rows;
+        e.cell_cols = (s.cols + g.pool_cols - 1) / g.pool_cols;
+        e.start = lists.start.take<size_t>(size_t(e.cell_rows));
+        e.offsets =
+            lists.offsets.take<uint32_t>(size_t(e.cell_rows) * e.steps * (size_t(e.cell_cols) + 1));
+        const uint64_t* source = bits(g.source);
+        const int slot = first - g.delay - base_;
+        size_t total = 0;
+        for (int cy = 0; cy < e.cell_rows; ++cy) {
+            e.start[cy] = total;
+            const int y1 = std::min((cy + 1) * g.pool_rows, s.rows);
+            for (int y = cy * g.pool_rows; y < y1; ++y) {
+                const uint64_t* from = source + y * row_words(s) + size_t(slot) * s.cols * s.words;
+                total += job_.kernels->count_bits(from, size_t(e.steps) * s.cols * s.words);
+            }
+            total += SLACK;
+        }
+        e.events = lists.events.take<uint32_t>(total);
+        parallel(e.cell_rows, team_, [&](int cy, int) {
+            job_.kernels->list_row(s, source, slots_, slot, g.pool_rows, g.pool_cols, cy, e);
+        });
+        return e;
+    }
+
+    void count_operations(int p, int source, int delay, const int32_t* fan_out, int first,
+                          int last) {
+        int64_t* kept = job_.parts[size_t(p)].kept.operations;
+        if (!kept) return;
+        const Shape& s = layer(source).shape;
+        int64_t* out = kept + size_t(sample_) * job_.steps - 1;
+        for (int y = 0; y < s.rows; ++y)
+            for (int t = std::max(first, layer(p).start); t <= last; ++t) {
+                const uint64_t* from =
+                    bits(source) + y * row_words(s) + size_t(t - delay - base_) * s.cols * s.words;
+                out[t] += job_.kernels->count_reached(s, from, fan_out + size_t(y) * s.cols);
+            }
+    }
+
+    const void* scatter(int p, int first, int last) {
+        if (layer(p).wide) return scatter_as<int64_t>(p, first, last);
+        return scatter_as<int32_t>(p, first, last);
+    }
+
+    // Gives the drive of single synapses, [position][step][lane].
+    template <class State>
+    const State* scatter_as(int p, int first, int last) {
+        const Layer& l = layer(p);
+        const size_t steps = size_t(last - first + 1), padded = l.padded();
+        State* extra = extra_.take<State>(l.shape.positions() * steps * padded);
+        std::fill(extra, extra + l.shape.positions() * steps * padded, State(0));
+        int64_t* kept = job_.parts[size_t(p)].kept.operations;
+        parallel(int(steps), team_, [&](int step, int) {
+            const int t = first + step;
+            if (t < l.start) return;
+            int64_t done = 0;
+            for (int i = 0; i < l.scatter_count; ++i)
+                done += scatter_step(l.scatters[i], t, extra + size_t(step) * padded, steps,
+                                     padded);
+            if (kept) kept[size_t(sample_) * job_.steps + size_t(t) - 1] += done;
+        });
+        return extra;
+    }
+
+    template <class State>
+    int64_t scatter_step(const Scatter& sc, int t, State* extra, size_t steps, size_t padded) {
+        const Shape& s = layer(sc.source).shape;
+        int64_t done = 0;
+        for (int y = 0; y < s.rows; ++y) {
+            const uint64_t* from = bits(sc.source) + y * row_words(s) +
+                                   size_t(t - sc.delay - base_) * s.cols * s.words;
+            for (int x = 0; x < s.cols; ++x)
+                for (int w = 0; w < s.words; ++w)
+                    for (uint64_t left = from[x * s.words + w]; left; left &= left - 1) {
+                        const size_t neuron = (size_t(y) * s.cols + x) * s.channels + w * 64 +
+                                              size_t(__builtin_ctzll(left));
+                        const int64_t begin = sc.start[neuron], end = sc.start[neuron + 1];
+                        done += end - begin;
+                        for (int64_t i = begin; i < end; ++i) {
+                            const size_t at = size_t(sc.post[i]);
+                            State& sum = extra[at / padded * steps * padded + at % padded];
+                            sum = State(sum + (State(sc.weight[i]) << sc.shift));
+                        }
+                    }
+        }
+        return done;
+    }
+
+    void keep_bits(int p, int first, int last) {
+        uint64_t* kept = job_.parts[size_t(p)].kept.bits;
+        const Layer& l = layer(p);
+        if (!kept || l.model == ACCUMULATE) return;
+        const Shape& s = l.shape;
+        const size_t step = size_t(s.cols) * s.words;
+        kept += size_t(sample_) * s.rows * job_.steps * step;
+        for (int y = 0; y < s.rows; ++y)
+            std::memcpy(kept + (size_t(y) * job_.steps + first - 1) * step,
+                        bits(p) + y * row_words(s) + size_t(job_.history) * step,
+                        size_t(last - first + 1) * step * sizeof(uint64_t));
+    }
+
+    // Keeps the last steps of a tile, which delays of the next reach back to.
+    void carry(int steps) {
+        for (size_t p = 0; p < job_.parts.size(); ++p) {
+            const Layer& l = layer(int(p));
+            if (l.model == ACCUMULATE) continue;
+            const size_t step = size_t(l.shape.cols) * l.shape.words;
+            for (int y = 0; y < l.shape.rows; ++y) {
+                uint64_t* row = bits(int(p)) + y * row_words(l.shape);
+                std::memmove(row, row + size_t(steps) * step,
+                             size_t(job_.history) * step * sizeof(uint64_t));
+            }
+        }
+    }
+
+    void keep_counts(int p) {
+        int32_t* kept = job_.parts[size_t(p)].kept.counts;
+        const Layer& l = layer(p);
+        if (!kept) return;
+        const size_t positions = l.shape.positions();
+        kept += size_t(sample_) * positions * l.shape.channels;
+        const int32_t* from = counts(p);
+        for (int c = 0; c < l.shape.channels; ++c)
+            for (size_t i = 0; i < positions; ++i)
+                kept[c * positions + i] = from[i * l.padded() + c];
+    }
+};
+
+}  // namespace
+
+void run(const Job& job) {
+    if (job.samples >= job.threads) {
+        std::vector<std::unique_ptr<Worker>> workers;
+        for (int i = 0; i < std::max(1, job.threads); ++i)
+            workers.push_back(std::make_unique<Worker>(job, 1));
+        parallel(job.samples, job.threads,
+                 [&](int sample, int thread) { workers[size_t(thread)]->run(sample); });
+        return;
+    }
+    Worker worker(job, job.threads);
+    for (int sample = 0; sample < job.samples; ++sample) worker.run(sample);
+}
+
+std::vector<const Kernels*> levels() {
+    std::vector<const Kernels*> found;
+#ifdef NEUROCOMP_X86
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
+                      __builtin_cpu_supports("fma");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512dq");
+    if (avx512) found.push_back(&kernels_avx512);
+    if (avx2) found.push_back(&kernels_avx2);
+#endif
+    found.push_back(&kernels_plain);
+    return found;
+}
+
+}  // namespace neurocomp
