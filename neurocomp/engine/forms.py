@@ -170,4 +170,5 @@ def _single(synapse: Synapse) -> Single:
 def _in_order(flat: Array, shape: Shape) -> Array:
     """Give the place of flat indices in the kernel's order: row, column, channel."""
     area = prod(shape[1:])
-    return (flat % area) * shape[0] + flat // area
+    placed: Array = (flat % area) * shape[0] + flat // area
+    return placed
