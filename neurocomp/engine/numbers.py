@@ -130,7 +130,7 @@ def _sized(network: Network, population: Population, n: Numbers, length: int) ->
             most = _most_current(network, c.source, c.synapse.weight, c.scale, population)
             plus, minus = plus + most * 2.0**-n.exponent, minus + most * 2.0**-n.exponent
     above, below = _reach(population, n, plus, minus, length)
-    most = max(above, below, float(np.max(plus + minus)))
+    most = float(np.max(np.maximum(plus + minus, max(above, below))))
     if most >= 2.0**EXACT_BITS:
         raise UnsupportedError(population.name, f"has sums over {EXACT_BITS} bits")
     fits = most < 2.0**31 - 2

@@ -36,9 +36,7 @@ def network() -> Network:
     silent = numbers(0, 0, 0)
     return Network(
         inputs=(Input(name="x", shape=(2, 1, 1), low=-1, high=1, grid=2.0**-8),),
-        currents=(
-            Current(source="x", target="a", synapse=dense(3, 2, 0.5), scale=numbers(8)),
-        ),
+        currents=(Current(source="x", target="a", synapse=dense(3, 2, 0.5), scale=numbers(8)),),
         populations=(
             Population(
                 name="a",
@@ -161,9 +159,7 @@ WRONG: dict[str, tuple[Callable[[], Network], str]] = {
         "gate: is a gate and needs one window and no bias",
     ),
     "a gate of two windows": (
-        lambda: replace(
-            network(), projections=(network().projections[0], *network().projections)
-        ),
+        lambda: replace(network(), projections=(network().projections[0], *network().projections)),
         "gate: is a gate and needs one window and no bias",
     ),
     "a gate with a current": (
@@ -234,9 +230,7 @@ def counting(largest: float, least: float = 1, v_init: float = 0) -> Network:
         bias=numbers(largest, least) * 1.0,
     )
     source = Input(name="x", shape=(1, 1, 1), low=0, high=1, grid=2.0**-8)
-    return Network(
-        inputs=(source,), currents=(), populations=(out,), projections=(), readout="out"
-    )
+    return Network(inputs=(source,), currents=(), populations=(out,), projections=(), readout="out")
 
 
 def test_sums_just_inside_53_bits_pass_and_are_exact() -> None:
@@ -268,7 +262,9 @@ def test_sums_just_outside_53_bits_are_refused(made: Network, steps: int) -> Non
 @pytest.mark.parametrize(("exponent", "good"), [(48, True), (49, False)])
 def test_the_weights_and_their_exponent_count(exponent: int, good: bool) -> None:
     made = with_projection("out", weight_exponent=exponent)  # 3 sources x 2 x 2^exponent, 4 steps
-    made = replace(made, projections=(*made.projections, replace(made.projections[1], weight_exponent=0)))
+    made = replace(
+        made, projections=(*made.projections, replace(made.projections[1], weight_exponent=0))
+    )
     if good:
         check(made, 4)
     else:

@@ -84,14 +84,14 @@ def numbers(*values: float) -> Array:
 def population(name: str, neuron: Neuron, **more: Any) -> Population:
     size = getattr(neuron, "v_threshold", numbers(0)).shape
     zero = np.zeros(size, dtype=np.int64)
-    return Population(**{"name": name, "shape": size, "neuron": neuron, "v_init": zero, "bias": zero} | more)
+    return Population(
+        **{"name": name, "shape": size, "neuron": neuron, "v_init": zero, "bias": zero} | more
+    )
 
 
 def dense(*rows: tuple[float, ...]) -> Dense:
     weight = np.array(rows)
-    return Dense(
-        weight=weight, pre_shape=(weight.shape[1], 1, 1), post_shape=(len(weight), 1, 1)
-    )
+    return Dense(weight=weight, pre_shape=(weight.shape[1], 1, 1), post_shape=(len(weight), 1, 1))
 
 
 def join(
@@ -202,7 +202,9 @@ def current(scale: float, quantum: float = 1) -> Current:
 def test_a_current_is_a_rounded_drive_beside_the_bias(
     x: float, scale: float, quantum: float, drive: int
 ) -> None:
-    network = join([population("out", Accumulator(), bias=numbers(100))], [], current(scale, quantum))
+    network = join(
+        [population("out", Accumulator(), bias=numbers(100))], [], current(scale, quantum)
+    )
     assert readout(network, 4, x) == [t * (100 + drive) for t in (1, 2, 3, 4)]
 
 

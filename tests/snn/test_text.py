@@ -77,7 +77,9 @@ def branching() -> Network:
             Projection(
                 source="conv",
                 target="max",
-                synapse=Window(pre_shape=features, kernel=(2, 2), strides=(2, 2), pads=(0, 0, 0, 1)),
+                synapse=Window(
+                    pre_shape=features, kernel=(2, 2), strides=(2, 2), pads=(0, 0, 0, 1)
+                ),
             ),
             Projection(source="conv", target="odd", synapse=odd, weight_exponent=6),
             Projection(source="max", target="classes", synapse=dense),
