@@ -129,8 +129,8 @@ def _sized(network: Network, population: Population, n: Numbers, length: int) ->
         if c.target == population.name:
             most = _most_current(network, c.source, c.synapse.weight, c.scale, population)
             plus, minus = plus + most * 2.0**-n.exponent, minus + most * 2.0**-n.exponent
-    above, below = _reach(population, n, plus, minus, length)
-    most = float(np.max(np.maximum(plus + minus, max(above, below))))
+    reach = _reach(population, n, plus, minus, length)
+    most = np.max([*reach, np.max(plus + minus)])
     if most >= 2.0**EXACT_BITS:
         raise UnsupportedError(population.name, f"has sums over {EXACT_BITS} bits")
     fits = most < 2.0**31 - 2
