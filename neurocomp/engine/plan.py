@@ -14,7 +14,7 @@ from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
 BYTE, NARROW, WORD, FULL = range(4)  # as in native/plan.hpp
 STORED = (np.int8, np.int16, np.int16, np.int32)
 SUBTRACT, ZERO, ACCUMULATE, GATE = range(4)
-L1_BYTES = 32 * 1024  # of one block's weights that stay in the first cache
+SHORT_BYTES = 256 * 1024  # of one block's weights that are worth 16 bits: no widening, more memory
 LEAST_FLUSH = 16  # rows that must add up in 16 bits before they are emptied
 
 
@@ -102,7 +102,7 @@ def _kind(channels: int, forms: list[Gather | Single | Taps]) -> tuple[int, int]
     most = max(int(np.abs(g.weight.astype(np.int64)).max(initial=0)) for g in gathers)
     rows = max(len(g.weight) for g in gathers)
     if most <= np.iinfo(np.int16).max // LEAST_FLUSH:
-        small = most <= np.iinfo(np.int8).max and rows * wide * 2 > L1_BYTES
+        small = most <= np.iinfo(np.int8).max and rows * wide * 2 > SHORT_BYTES
         return (BYTE if small else NARROW), wide
     kind = WORD if most <= np.iinfo(np.int16).max else FULL
     return kind, 16 if channels <= 16 else wide

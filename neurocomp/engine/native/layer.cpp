@@ -34,11 +34,15 @@ struct Stored<FULL> {
     using sum = int32_t;
 };
 
-// Appends count events, moved by `base` and as offsets in bytes; writes up to one vector too many.
+// Appends count events, moved by `base` and as offsets in bytes, at least `usual` vectors of them:
+// a loop of fixed length is foreseen by the processor. Writes past the end.
 inline uint32_t* append(const uint32_t* events, uint32_t count, uint32_t base, uint32_t pitch,
-                        uint32_t* list) {
-    constexpr uint32_t step = WIDTH / 4;
-    for (uint32_t i = 0; i < count; i += step)
+                        int usual, uint32_t* list) {
+    constexpr uint32_t each = WIDTH / 4;
+    uint32_t i = 0;
+    for (int k = 0; k < usual; ++k, i += each)
+        store(list + i, (load<Full<uint32_t>>(events + i) + base) * pitch);
+    for (; i < count; i += each)
         store(list + i, (load<Full<uint32_t>>(events + i) + base) * pitch);
     return list + count;
 }
@@ -51,8 +55,7 @@ inline uint32_t collect(const Gather& g, const Events& e, int channels, int y, i
     const int width = (g.kernel_cols - 1) * g.dilation_cols + 1;
     const int low = x0 < 0 ? 0 : x0;
     const int high = x0 + width < e.cell_cols ? x0 + width : e.cell_cols;
-    if (low >= high) return 0;
-    for (int ky = 0; ky < g.kernel_rows; ++ky) {
+    for (int ky = 0; low < high && ky < g.kernel_rows; ++ky) {
         const int cy = y * g.stride_rows - g.top + ky * g.dilation_rows;
         if (cy < 0 || cy >= e.cell_rows) continue;
         const uint32_t* offsets =
@@ -60,14 +63,16 @@ inline uint32_t collect(const Gather& g, const Events& e, int channels, int y, i
         const uint32_t* events = e.events + e.start[cy];
         if (g.dilation_cols == 1) {
             const uint32_t base = uint32_t((ky * g.kernel_cols - x0) * channels);
-            end = append(events + offsets[low], offsets[high] - offsets[low], base, pitch, end);
+            end = append(events + offsets[low], offsets[high] - offsets[low], base, pitch, e.usual,
+                         end);
             continue;
         }
         for (int kx = 0; kx < g.kernel_cols; ++kx) {
             const int cx = x0 + kx * g.dilation_cols;
             if (cx < 0 || cx >= e.cell_cols) continue;
             const uint32_t base = uint32_t((ky * g.kernel_cols + kx - cx) * channels);
-            end = append(events + offsets[cx], offsets[cx + 1] - offsets[cx], base, pitch, end);
+            end = append(events + offsets[cx], offsets[cx + 1] - offsets[cx], base, pitch, e.usual,
+                         end);
         }
     }
     for (int i = 0; i < UNROLL; ++i) end[i] = uint32_t(g.rows) * pitch;
@@ -114,8 +119,10 @@ inline void note(const Layer& layer, const Work& work, const State* v, int block
         out[(size_t(first + i) * s.rows + y) * s.cols + x] = int64_t(v[i]);
 }
 
+// Runs one block of one position over the steps from..to of the span that is listed in work.list.
 template <class State, Kind kind, int lanes>
-void run_position(const Layer& layer, const Work& work, int block, int y, int x) {
+void run_position(const Layer& layer, const Work& work, int block, int y, int x, int from, int to,
+                  const uint32_t* found) {
     using V = Full<State>;
     using W = typename Stored<kind>::weight;
     constexpr int each = WIDTH / int(sizeof(State)), states = lanes / each;
@@ -127,16 +134,16 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x)
         static_cast<const State*>(work.drive) + position * work.drive_pitch + block * lanes;
     const State* threshold = static_cast<const State*>(layer.threshold) +
                              position * layer.threshold_pitch + block * lanes;
-    const int steps = work.last - work.first + 1;
+    const size_t steps = size_t(work.last - work.first + 1), step_words = size_t(s.cols) * s.words;
     uint64_t* bits = work.bits ? work.bits +
-                                     ((size_t(y) * work.slots + work.slot) * s.cols + x) * s.words +
-                                     block * lanes / 64
+                                     (size_t(y) * work.slots + work.slot) * step_words +
+                                     size_t(x) * s.words + block * lanes / 64
                                : nullptr;
     const bool zero = layer.model == ZERO;
     V v[states], count[states] = {};
     for (int k = 0; k < states; ++k) v[k] = load<V>(state + k * each);
     V peak[states] = {};
-    for (int step = 0; step < steps; ++step) {
+    for (int step = from; step < to; ++step) {
         const int t = work.first + step;
         uint64_t word = 0;
         if (t >= layer.start) {
@@ -150,13 +157,11 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x)
             }
             for (int i = 0; i < layer.gather_count; ++i) {
                 const Gather& g = layer.gathers[i];
-                const Events& e = work.events[i];
                 const char* weight = static_cast<const char*>(g.weight) +
                                      size_t(block) * (size_t(g.rows) + 1) * lanes * sizeof(W);
-                const int channels = g.rows / (g.kernel_rows * g.kernel_cols);
-                const uint32_t found = collect(g, e, channels, y, x, step,
-                                               uint32_t(lanes * sizeof(W)), work.list);
-                add_rows<State, kind, lanes>(g, weight, work.list, found, drive);
+                const size_t listed = size_t(i) * work.span + (step - from);
+                add_rows<State, kind, lanes>(g, weight, work.list + listed * work.list_size,
+                                             found[listed], drive);
             }
 #pragma GCC unroll 32
             for (int k = 0; k < states; ++k) v[k] += drive[k];
@@ -171,7 +176,7 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x)
                     word |= fire<State>(v[k], load<V>(threshold + k * each), count[k], zero)
                             << (k * each);
         }
-        if (bits) bits[size_t(step) * s.cols * s.words] = word;
+        if (bits) bits[size_t(step) * step_words] = word;
         if (work.membranes) {
             alignas(64) State now[lanes];
             for (int k = 0; k < states; ++k) store(now + k * each, v[k]);
@@ -188,27 +193,47 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x)
     }
 }
 
+// Span after span, so that the events of the rows in reach stay in the first cache; each list of a
+// position serves all blocks.
 template <class State, Kind kind, int lanes>
-void run_positions(const Layer& layer, const Work& work, int block, int y) {
-    for (int x = 0; x < layer.shape.cols; ++x)
-        run_position<State, kind, lanes>(layer, work, block, y, x);
+void run_positions(const Layer& layer, const Work& work, int block, int block_end, int y) {
+    constexpr uint32_t pitch = lanes * sizeof(typename Stored<kind>::weight);
+    const int steps = work.last - work.first + 1;
+    uint32_t found[MOST_LISTS];
+    for (int from = 0; from < steps; from += work.span) {
+        const int to = from + work.span < steps ? from + work.span : steps;
+        for (int x = 0; x < layer.shape.cols; ++x) {
+            for (int i = 0; i < layer.gather_count; ++i) {
+                const Gather& g = layer.gathers[i];
+                const int channels = g.rows / (g.kernel_rows * g.kernel_cols);
+                for (int step = from; step < to; ++step) {
+                    const size_t listed = size_t(i) * work.span + (step - from);
+                    found[listed] = collect(g, work.events[i], channels, y, x, step, pitch,
+                                            work.list + listed * work.list_size);
+                }
+            }
+            for (int b = block; b < block_end; ++b)
+                run_position<State, kind, lanes>(layer, work, b, y, x, from, to, found);
+        }
+    }
 }
 
 template <class State, Kind kind>
-void run_lanes(const Layer& layer, const Work& work, int block, int y) {
-    if (layer.lanes == 64) return run_positions<State, kind, 64>(layer, work, block, y);
+void run_lanes(const Layer& layer, const Work& work, int block, int block_end, int y) {
+    if (layer.lanes == 64) return run_positions<State, kind, 64>(layer, work, block, block_end, y);
     if constexpr (sizeof(typename Stored<kind>::sum) == 4)  // 16 lanes are one vector of 64 bytes
-        if (layer.lanes == 16) return run_positions<State, kind, 16>(layer, work, block, y);
-    run_positions<State, kind, 32>(layer, work, block, y);
+        if (layer.lanes == 16)
+            return run_positions<State, kind, 16>(layer, work, block, block_end, y);
+    run_positions<State, kind, 32>(layer, work, block, block_end, y);
 }
 
 template <class State>
-void run_kind(const Layer& layer, const Work& work, int block, int y) {
+void run_kind(const Layer& layer, const Work& work, int block, int block_end, int y) {
     switch (layer.kind) {
-        case BYTE: return run_lanes<State, BYTE>(layer, work, block, y);
-        case NARROW: return run_lanes<State, NARROW>(layer, work, block, y);
-        case WORD: return run_lanes<State, WORD>(layer, work, block, y);
-        case FULL: return run_lanes<State, FULL>(layer, work, block, y);
+        case BYTE: return run_lanes<State, BYTE>(layer, work, block, block_end, y);
+        case NARROW: return run_lanes<State, NARROW>(layer, work, block, block_end, y);
+        case WORD: return run_lanes<State, WORD>(layer, work, block, block_end, y);
+        case FULL: return run_lanes<State, FULL>(layer, work, block, block_end, y);
     }
 }
 
@@ -254,10 +279,13 @@ void run_gate(const Layer& layer, const Work& work, int block, int y) {
     }
 }
 
-void run_row(const Layer& layer, const Work& work, int block, int row) {
-    if (layer.model == GATE) return run_gate(layer, work, block, row);
-    if (layer.wide) return run_kind<int64_t>(layer, work, block, row);
-    run_kind<int32_t>(layer, work, block, row);
+void run_row(const Layer& layer, const Work& work, int block, int block_end, int row) {
+    if (layer.model == GATE) {
+        for (int b = block; b < block_end; ++b) run_gate(layer, work, b, row);
+        return;
+    }
+    if (layer.wide) return run_kind<int64_t>(layer, work, block, block_end, row);
+    run_kind<int32_t>(layer, work, block, block_end, row);
 }
 
 // Lists the events of one cell row in every step of `e`; the bits of the first are in `slot`.
@@ -309,7 +337,7 @@ int64_t count_reached(const Shape& s, const uint64_t* row, const int32_t* fan_ou
 #define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
-extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), list_row, count_bits,
+extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), WIDTH / 4, list_row, count_bits,
                                                 count_reached, run_row};
 
 }  // namespace neurocomp

@@ -168,6 +168,7 @@ class Machine {
         const Layer& l = owned.part.layer;
         const Shape& from = part(source).layer.shape;
         need(l.model != GATE, "a gate takes one window and nothing else");
+        between("the gathers into one population", int64_t(owned.gathers.size()), 0, MOST_LISTS - 1);
         between("the shift", shift, 0, l.wide ? 62 : 30);
         for (int n : pool) between("a pool's side", n, 1, MOST);
         between("a pool's area", int64_t(pool[0]) * pool[1], 1, MOST);
@@ -216,6 +217,7 @@ class Machine {
         const Layer& l = owned.part.layer;
         const Shape& from = part(source).layer.shape;
         need(l.model != GATE, "a gate takes one window and nothing else");
+        between("the gathers into one population", int64_t(owned.gathers.size()), 0, MOST_LISTS - 1);
         between("the shift", shift, 0, l.wide ? 62 : 30);
         extent("start", start, {from.positions() * from.channels + 1});
         extent("weight", weight, {post.shape(0)});

@@ -11,6 +11,9 @@
 
 namespace neurocomp {
 
+constexpr int MOST_LISTS = 256;  // of one position: gathers times steps of a span
+constexpr int MOST_USUAL = 8;    // vectors, see Events; a list has room for as many more
+
 struct Shape {
     int channels, rows, cols, words;
     size_t positions() const { return size_t(rows) * cols; }
@@ -70,6 +73,7 @@ struct Events {
     size_t* start;      // [cell row], index of its first event
     uint32_t* offsets;  // [cell row][step][cell column + 1], counted from `start`
     int cell_rows, cell_cols, steps;
+    int usual;  // vectors that most slices of a list fit in
 };
 
 // One sample's buffers of one layer, for steps first..last.
@@ -85,17 +89,20 @@ struct Work {
     uint64_t* bits;         // null for an accumulator
     int64_t* membranes;     // null or [step][channel][row][column], from `first`
     int64_t* peak;          // null or the greatest magnitude before a reset
-    uint32_t* list;         // scratch for one window
+    uint32_t* list;         // scratch: rows of weights of one position, [gather][step of a span]
+    size_t list_size;       // entries of one of them, with room to write past its end
+    int span;               // steps that are listed at once
 };
 
 // One build of the inner loops.
 struct Kernels {
     const char* name;
+    int lanes;  // 32-bit numbers in a vector
     void (*list_row)(const Shape&, const uint64_t* bits, int slots, int slot, int pool_rows,
                      int pool_cols, int cell_row, const Events&);
     size_t (*count_bits)(const uint64_t* from, size_t words);
     int64_t (*count_reached)(const Shape&, const uint64_t* row, const int32_t* fan_out);
-    void (*run_row)(const Layer&, const Work&, int block, int row);
+    void (*run_row)(const Layer&, const Work&, int block, int block_end, int row);
 };
 
 extern const Kernels kernels_plain;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -17,7 +18,11 @@ namespace neurocomp {
 namespace {
 
 constexpr size_t EXTRA_BYTES = size_t(8) << 20;  // of the drive of single synapses, at once
-constexpr size_t SLACK = 64;                     // entries that the kernel may write past a list
+constexpr size_t CACHE_BYTES = size_t(1) << 20;  // of weights that stay in the second cache
+constexpr size_t SLACK = MOST_USUAL * 16 + 16;   // entries that the kernel may write past a list
+constexpr size_t LISTED_NEURONS = size_t(1) << 20;  // times steps, whose events stay there, too
+constexpr int SPAN = 16;                         // steps that are listed at once
+constexpr int LONG_SPAN = 64;                    // where one block's weights fill the cache
 
 // Memory aligned for vectors, grown without keeping what was in it.
 class Buffer {
@@ -98,18 +103,11 @@ struct Lists {
 class Worker {
    public:
     Worker(const Job& job, int team) : job_(job), team_(team), buffers_(job.parts.size()) {
-        size_t lists = 0, list = 0;
-        for (const Part& p : job.parts) {
-            lists = std::max(lists, size_t(p.layer.gather_count));
-            for (int i = 0; i < p.layer.gather_count; ++i) {
-                const Gather& g = p.layer.gathers[i];
-                list = std::max(list, size_t(g.rows) * g.pool_rows * g.pool_cols);
-            }
-        }
+        size_t lists = 0;
+        for (const Part& p : job.parts) lists = std::max(lists, size_t(p.layer.gather_count));
         lists_ = std::vector<Lists>(lists);
         views_ = std::vector<Events>(lists);
         scratch_ = std::vector<Buffer>(size_t(team));
-        for (Buffer& b : scratch_) b.take<uint32_t>(list + SLACK);
         slots_ = job.history + std::min(job.tile, job.steps);
     }
 
@@ -203,12 +201,29 @@ class Worker {
 
     void run_layer(int p, int first, int last) {
         const Layer& l = layer(p);
-        int step = last - first + 1;
+        size_t step = size_t(last - first + 1);
         if (l.scatter_count) {
             const size_t each = l.shape.positions() * l.padded() * (l.wide ? 8 : 4);
-            step = int(std::min(size_t(step), std::max(size_t(1), EXTRA_BYTES / each)));
+            step = std::min(step, std::max(size_t(1), EXTRA_BYTES / each));
         }
-        for (int t = first; t <= last; t += step) run_steps(p, t, std::min(t + step - 1, last));
+        if (l.gather_count && weight_bytes(l) <= CACHE_BYTES) {
+            size_t neurons = 1;
+            for (int i = 0; i < l.gather_count; ++i) {
+                const Shape& s = layer(l.gathers[i].source).shape;
+                neurons += s.positions() * s.channels;
+            }
+            step = std::min(step, std::max(size_t(SPAN), LISTED_NEURONS / neurons));
+        }
+        for (int t = first; t <= last; t += int(step))
+            run_steps(p, t, std::min(t + int(step) - 1, last));
+    }
+
+    static size_t weight_bytes(const Layer& l) {
+        const size_t sizes[] = {1, 2, 2, 4};
+        size_t bytes = 0;
+        for (int i = 0; i < l.gather_count; ++i)
+            bytes += (size_t(l.gathers[i].rows) + 1) * l.padded() * sizes[l.kind];
+        return bytes;
     }
 
     void run_steps(int p, int first, int last) {
@@ -244,15 +259,36 @@ class Worker {
         run_rows(p, work);
     }
 
-    void run_rows(int p, const Work& work) {
+    // Chooses the steps of a span and the blocks that run together, whose weights fit the cache.
+    int plan_rows(int p, Work& work) {
+        const Layer& l = layer(p);
+        const size_t bytes = weight_bytes(l) / size_t(l.blocks) + 1;
+        size_t list = 0;
+        for (int i = 0; i < l.gather_count; ++i) {
+            const Gather& g = l.gathers[i];
+            list = std::max(list, size_t(g.rows) * g.pool_rows * g.pool_cols);
+        }
+        const int steps = work.last - work.first + 1, all = MOST_LISTS / std::max(1, l.gather_count);
+        work.span = std::min({steps, all, bytes > CACHE_BYTES / 2 ? LONG_SPAN : SPAN});
+        if (!l.gather_count) work.span = steps;
+        work.list_size = list + SLACK;
+        for (Buffer& b : scratch_)
+            b.take<uint32_t>(work.list_size * work.span * std::max(1, l.gather_count));
+        return int(std::max(size_t(1), std::min(size_t(l.blocks), CACHE_BYTES / bytes)));
+    }
+
+    void run_rows(int p, Work& work) {
         const Layer& l = layer(p);
         int64_t* peak = job_.parts[size_t(p)].kept.peak;
         std::vector<int64_t> peaks(size_t(team_), 0);
-        parallel(l.blocks * l.shape.rows, team_, [&](int i, int thread) {
+        const int together = plan_rows(p, work), rows = l.shape.rows;
+        const int groups = (l.blocks + together - 1) / together;
+        parallel(groups * rows, team_, [&](int i, int thread) {
             Work mine = work;
             mine.list = scratch_[size_t(thread)].take<uint32_t>(0);
             mine.peak = peak ? &peaks[size_t(thread)] : nullptr;
-            job_.kernels->run_row(l, mine, i / l.shape.rows, i % l.shape.rows);
+            const int block = i / rows * together;
+            job_.kernels->run_row(l, mine, block, std::min(block + together, l.blocks), i % rows);
         });
         if (peak)
             peak[sample_] = std::max(peak[sample_], *std::max_element(peaks.begin(), peaks.end()));
@@ -271,16 +307,20 @@ class Worker {
             lists.offsets.take<uint32_t>(size_t(e.cell_rows) * e.steps * (size_t(e.cell_cols) + 1));
         const uint64_t* source = bits(g.source);
         const int slot = first - g.delay - base_;
-        size_t total = 0;
+        size_t total = 0, spikes = 0;
         for (int cy = 0; cy < e.cell_rows; ++cy) {
             e.start[cy] = total;
             const int y1 = std::min((cy + 1) * g.pool_rows, s.rows);
             for (int y = cy * g.pool_rows; y < y1; ++y) {
                 const uint64_t* from = source + y * row_words(s) + size_t(slot) * s.cols * s.words;
-                total += job_.kernels->count_bits(from, size_t(e.steps) * s.cols * s.words);
+                spikes += job_.kernels->count_bits(from, size_t(e.steps) * s.cols * s.words);
             }
-            total += SLACK;
+            total = spikes + (size_t(cy) + 1) * SLACK;
         }
+        const double slices = double(e.cell_rows) * e.steps * e.cell_cols;
+        const int cells = g.dilation_cols == 1 ? std::min(g.kernel_cols, e.cell_cols) : 1;
+        const double each = double(spikes) / slices * cells, most = each + 2 * std::sqrt(each);
+        e.usual = std::min(MOST_USUAL, 1 + int(most / job_.kernels->lanes));
         e.events = lists.events.take<uint32_t>(total);
         parallel(e.cell_rows, team_, [&](int cy, int) {
             job_.kernels->list_row(s, source, slots_, slot, g.pool_rows, g.pool_cols, cy, e);
