@@ -13,7 +13,9 @@ def session(workload: Workload, kernels: list[Array], threads: int) -> onnxrunti
             pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
             nodes.append(helper.make_node("AveragePool", [x], [f"pooled{i}"], **pool))
             x = f"pooled{i}"
-        weight = kernel.astype("float32") / float(abs(kernel.astype("int64")).sum(axis=(1, 2, 3)).max())
+        weight = kernel.astype("float32") / float(
+            abs(kernel.astype("int64")).sum(axis=(1, 2, 3)).max()
+        )
         if layer.kernel:
             nodes.append(helper.make_node("Conv", [x, f"w{i}"], [f"y{i}"], pads=[layer.pad] * 4))
         else:

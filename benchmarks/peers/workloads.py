@@ -100,7 +100,9 @@ def network(workload: Workload, kernels: list[Array], float_grid: bool) -> Netwo
         name = f"layer{depth}"
         synapse = _synapse(layer, kernel, made[-1].shape if made else workload.shape)
         if made:
-            synapse = replace(synapse, weight=synapse.weight if unit == 1 else synapse.weight * unit)
+            synapse = replace(
+                synapse, weight=synapse.weight if unit == 1 else synapse.weight * unit
+            )
             links.append(Projection(source=made[-1].name, target=name, synapse=synapse))
         else:
             drive = replace(synapse, weight=synapse.weight.astype(np.float64) * unit)

@@ -52,30 +52,29 @@ def form(synapse: Synapse, weight: Array, where: str) -> Gather | Single | Taps:
     Raises UnsupportedError for `where` if every form would be too large.
     """
     if isinstance(synapse, Window):
-        return Taps(geometry=_geometry(synapse), fan_out=_covering(synapse.windows))
-    if isinstance(synapse, Dense) and prod(synapse.post_shape[1:]) == 1:
-        kernel = weight.reshape(len(weight), *synapse.pre_shape)
-        return _gather(Conv(weight=kernel, pre_shape=synapse.pre_shape))
-    if isinstance(synapse, Conv) and weight.size * synapse.groups <= MOST_EXPANDED:
-        return _gather(
-            Conv(
-                weight=weight,
-                pre_shape=synapse.pre_shape,
-                strides=synapse.strides,
-                pads=synapse.pads,
-                dilations=synapse.dilations,
-                groups=synapse.groups,
-            )
-        )
+        return Taps(geometry=geometry(synapse), fan_out=_covering(synapse.windows))
+    regular = as_convolution(with_weight(synapse, weight))
+    if regular is not None:
+        return _gather(regular)
     if synapse.fan_in(whole(synapse.post_shape)) <= MOST_SINGLE:
         return _single(with_weight(synapse, weight))
     raise UnsupportedError(where, f"has over {MOST_SINGLE} synapses of no regular form")
 
 
+def as_convolution(synapse: Synapse) -> Conv | None:
+    """Give `synapse` as a convolution, which a dense one over the whole map is, too."""
+    if isinstance(synapse, Dense) and prod(synapse.post_shape[1:]) == 1:
+        kernel = synapse.weight.reshape(len(synapse.weight), *synapse.pre_shape)
+        return Conv(weight=kernel, pre_shape=synapse.pre_shape)
+    if isinstance(synapse, Conv) and synapse.weight.size * synapse.groups <= MOST_EXPANDED:
+        return synapse
+    return None
+
+
 def _gather(conv: Conv) -> Gather:
     rows, columns = pool = cells(conv)
-    kernel = _expanded(conv)[:, :, ::rows, ::columns]
-    _, _, sy, sx, top, left, dy, dx = _geometry(conv)
+    kernel = expanded(conv)[:, :, ::rows, ::columns]
+    _, _, sy, sx, top, left, dy, dx = geometry(conv)
     outs = conv.weight.shape[0]
     return Gather(
         pool=pool,
@@ -123,7 +122,7 @@ def _side(weight: Array, axis: int, stride: int, pad: int, single: bool) -> int:
     return 1
 
 
-def _expanded(conv: Conv) -> Array:
+def expanded(conv: Conv) -> Array:
     """Give the kernels over all source channels: zeros outside a kernel's group."""
     if conv.groups == 1:
         return conv.weight
@@ -136,7 +135,8 @@ def _expanded(conv: Conv) -> Array:
     return weight
 
 
-def _geometry(synapse: Conv | Window) -> Geometry:
+def geometry(synapse: Conv | Window) -> Geometry:
+    """Give kernel, strides, top and left padding, dilations."""
     top, left, _, _ = synapse.pads
     return *synapse.kernel, *synapse.strides, top, left, *synapse.dilations
 

@@ -41,6 +41,15 @@ class Machine:
         post: Array,
         weight: Array,
     ) -> None: ...
+    def add_current(
+        self,
+        target: int,
+        shape: Sequence[int],
+        geometry: Sequence[int],
+        weight: Array,
+        factor: Array,
+        multiple: int,
+    ) -> None: ...
     def add_window(
         self, target: int, source: int, delay: int, geometry: Sequence[int], fan_out: Array
     ) -> None: ...
@@ -53,6 +62,7 @@ class Machine:
         threads: int,
         level: str,
         currents: Sequence[Array | None],
+        inputs: Sequence[Sequence[Array]],
         counts: Sequence[Array | None],
         operations: Sequence[Array | None],
         bits: Sequence[Array | None],

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.engine.forms import Gather, Single
-from neurocomp.engine.plan import ACCUMULATE, GATE, Layer, Plan, blocks, lanes, shared
+from neurocomp.engine.plan import ACCUMULATE, GATE, Layer, Plan, blocks, lanes, real_lanes, shared
 from neurocomp.engine.result import Keep, Result, pack
 from neurocomp.snn.oracle import constant_drive
 
@@ -59,7 +59,25 @@ def load(plan: Plan) -> Kernel:
         )
     for layer in plan.layers:
         _link(machine, layer, place)
+        _feed(machine, layer, place)
     return Kernel(plan=plan, machine=machine, place=place)
+
+
+def _feed(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
+    for a in layer.inputs:
+        channels = layer.population.shape[0]
+        weight = np.zeros((len(a.weight), layer.padded))
+        weight[:, :channels] = a.weight
+        factor = np.broadcast_to(a.factor, (channels, *np.shape(a.factor)[-2:]))
+        whole = factor if factor[0].size == 1 else np.broadcast_to(factor, layer.population.shape)
+        machine.add_current(
+            target=place[layer.population.name],
+            shape=a.pre_shape,
+            geometry=a.geometry,
+            weight=weight,
+            factor=real_lanes(layer, whole),
+            multiple=a.multiple,
+        )
 
 
 def _link(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
@@ -98,6 +116,7 @@ def run(
         layer.population.name: _room(layer, count, length, keep, network.readout)
         for layer in kernel.plan.layers
     }
+    prepared = {i.name: i.prepare(samples[i.name]) for i in network.inputs}
     currents = _currents(kernel, samples)
     kernel.machine.run(
         groups=[[kernel.place[name] for name in group] for group in kernel.plan.groups],
@@ -107,6 +126,7 @@ def run(
         threads=threads,
         level=level,
         currents=[currents.get(name) for name in kernel.place],
+        inputs=[[prepared[a.source] for a in layer.inputs] for layer in kernel.plan.layers],
         **{
             what: [out[name].get(what) for name in kernel.place]
             for what in ("counts", "operations", "bits", "membranes", "peak")
@@ -135,9 +155,10 @@ def _room(layer: Layer, count: int, length: int, keep: Keep, readout: str) -> di
 
 
 def _currents(kernel: Kernel, samples: Samples) -> dict[str, Array]:
-    """Give the constant drive of populations that get an analog current, as integers."""
+    """Give the constant drive, as integers, of populations whose currents the kernel leaves."""
     network = kernel.plan.network
-    driven = {c.target for c in network.currents}
+    fed = {layer.population.name for layer in kernel.plan.layers if layer.inputs}
+    driven = {c.target for c in network.currents} - fed
     constant = constant_drive(network, samples) if driven else {}
     found = {}
     for layer in kernel.plan.layers:

@@ -4,11 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.arrays import Array
-from neurocomp.engine.forms import Gather, Single, Taps, form
-from neurocomp.engine.numbers import Numbers, numbers
+from neurocomp.arrays import Array, Shape
+from neurocomp.engine.forms import (
+    Gather,
+    Geometry,
+    Single,
+    Taps,
+    as_convolution,
+    expanded,
+    form,
+    geometry,
+)
+from neurocomp.engine.numbers import EXACT_BITS, Numbers, numbers, scaled
 from neurocomp.engine.schedule import schedule
-from neurocomp.snn.network import Network, Population
+from neurocomp.snn.network import Current, Network, Population
 from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
 
 BYTE, NARROW, WORD, FULL = range(4)  # as in native/plan.hpp
@@ -29,6 +38,18 @@ class Link:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Analog:
+    """One current as a convolution whose sums are exact: rint(sum * factor) * multiple."""
+
+    source: str
+    geometry: Geometry
+    pre_shape: Shape
+    weight: Array  # float64 (source channels * kernel rows * kernel columns, target channels)
+    factor: Array  # float64, broadcastable to the target's shape
+    multiple: int
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Layer:
     """One population with all that leads into it."""
 
@@ -38,6 +59,7 @@ class Layer:
     kind: int
     lanes: int
     links: tuple[Link, ...]
+    inputs: tuple[Analog, ...]  # empty where the oracle computes the currents
 
     @property
     def padded(self) -> int:
@@ -81,6 +103,41 @@ def _layer(network: Network, population: Population, length: int) -> Layer:
         kind=kind,
         lanes=lanes,
         links=links,
+        inputs=_inputs(network, population, found),
+    )
+
+
+def _inputs(network: Network, population: Population, n: Numbers) -> tuple[Analog, ...]:
+    """Give the currents that the kernel can compute: all of them or none."""
+    own = [c for c in network.currents if c.target == population.name]
+    analog = tuple(_analog(network, c, n) for c in own)
+    return tuple(a for a in analog if a is not None) if all(analog) else ()
+
+
+def _analog(network: Network, current: Current, n: Numbers) -> Analog | None:
+    """Give a current as the kernel computes it, if its sums are exact in any order."""
+    synapse = current.synapse
+    conv = as_convolution(synapse)
+    if conv is None:
+        return None
+    source = next(i for i in network.inputs if i.name == current.source)
+    weight = scaled(conv.weight, 62, current.target)
+    grid = scaled(np.array([source.grid]), 62, current.source)
+    if weight.exponent is None or grid.exponent is None:
+        return None
+    unit = weight.exponent + grid.exponent
+    top = max(abs(source.low), abs(source.high)) + source.grid
+    sums = np.abs(conv.weight).sum(axis=(1, 2, 3)).max() * top
+    if not sums < 2.0 ** (EXACT_BITS + unit):
+        return None
+    outs = conv.weight.shape[0]
+    return Analog(
+        source=current.source,
+        geometry=geometry(conv),
+        pre_shape=conv.pre_shape,
+        weight=expanded(conv).astype(np.float64).reshape(outs, -1).T,
+        factor=np.asarray(current.scale / current.quantum, dtype=np.float64),
+        multiple=int(np.ldexp(current.quantum, -n.exponent)),
     )
 
 
@@ -114,6 +171,14 @@ def lanes(layer: Layer, values: Array, padding: int = 0) -> Array:
     flat = np.asarray(values, dtype=np.int64).reshape(channels, -1).T
     padded = np.full((len(flat), layer.padded), padding, dtype=np.int64)
     padded[:, :channels] = flat
+    return padded
+
+
+def real_lanes(layer: Layer, values: Array) -> Array:
+    """Give float64 `values`, (channels, rows, columns) or (channels, 1, 1), as (positions, lanes)."""
+    channels = values.shape[0]
+    padded = np.zeros((values[0].size, layer.padded))
+    padded[:, :channels] = values.reshape(channels, -1).T
     return padded
 
 

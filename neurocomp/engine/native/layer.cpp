@@ -109,6 +109,53 @@ inline void add_rows(const Gather& g, const char* weight, const uint32_t* list, 
     }
 }
 
+// Multiplies all cells of the window with their weights, `tile` steps side by side.
+template <int lanes, int tile>
+inline void multiply_tile(const Gather& g, const Events& e, int block, int y, int x, int step,
+                          int32_t* sums) {
+    constexpr int each = WIDTH / 4, states = lanes / each;
+    using V = Full<int32_t>;
+    const int width = g.kernel_cols * g.groups;
+    V sum[tile][states] = {};
+    for (int ky = 0; ky < g.kernel_rows; ++ky) {
+        const int cy = y * g.stride_rows - g.top + ky * g.dilation_rows;
+        if (cy < 0 || cy >= e.cell_rows) continue;
+        const uint8_t* from = e.map + size_t(cy) * e.map_row + size_t(step) * e.map_step +
+                              size_t(x) * g.stride_cols * g.groups * 4;
+        const int8_t* weight =
+            g.dense + (size_t(block) * g.kernel_rows + ky) * size_t(width) * lanes * 4;
+        for (int k = 0; k < width; ++k, weight += lanes * 4) {
+            V row[states];
+#pragma GCC unroll 16
+            for (int i = 0; i < states; ++i) row[i] = load<V>(weight + i * WIDTH);
+#pragma GCC unroll 16
+            for (int u = 0; u < tile; ++u) {
+                int32_t four;
+                std::memcpy(&four, from + u * e.map_step + 4 * k, 4);
+                const V spikes = V{} + four;
+#pragma GCC unroll 16
+                for (int i = 0; i < states; ++i) sum[u][i] = dot(sum[u][i], spikes, row[i]);
+            }
+        }
+    }
+    for (int u = 0; u < tile; ++u)
+        for (int i = 0; i < states; ++i) store(sums + u * lanes + i * each, sum[u][i]);
+}
+
+template <int lanes>
+void multiply(const Gather& g, const Events& e, int block, int y, int x, int from, int to,
+              int32_t* sums) {
+    constexpr int tile = WIDTH == 64 && lanes == 32 ? 8 : WIDTH == 64 ? 4 : 1;
+    int step = from;
+    for (; step + tile <= to; step += tile, sums += tile * lanes)
+        multiply_tile<lanes, tile>(g, e, block, y, x, step, sums);
+    if constexpr (tile == 8)
+        for (; step + 4 <= to; step += 4, sums += 4 * lanes)
+            multiply_tile<lanes, 4>(g, e, block, y, x, step, sums);
+    for (; step < to; ++step, sums += lanes)
+        multiply_tile<lanes, 1>(g, e, block, y, x, step, sums);
+}
+
 template <class State>
 inline void note(const Layer& layer, const Work& work, const State* v, int block, int y, int x,
                  int t) {
@@ -160,6 +207,12 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x,
                 const char* weight = static_cast<const char*>(g.weight) +
                                      size_t(block) * (size_t(g.rows) + 1) * lanes * sizeof(W);
                 const size_t listed = size_t(i) * work.span + (step - from);
+                if (work.events[i].map) {
+                    const int32_t* sums = work.sums + listed * lanes;
+                    for (int k = 0; k < states; ++k)
+                        drive[k] += widened<State, int32_t>(sums + k * each) << g.shift;
+                    continue;
+                }
                 add_rows<State, kind, lanes>(g, weight, work.list + listed * work.list_size,
                                              found[listed], drive);
             }
@@ -205,6 +258,7 @@ void run_positions(const Layer& layer, const Work& work, int block, int block_en
         for (int x = 0; x < layer.shape.cols; ++x) {
             for (int i = 0; i < layer.gather_count; ++i) {
                 const Gather& g = layer.gathers[i];
+                if (work.events[i].map) continue;
                 const int channels = g.rows / (g.kernel_rows * g.kernel_cols);
                 for (int step = from; step < to; ++step) {
                     const size_t listed = size_t(i) * work.span + (step - from);
@@ -212,8 +266,13 @@ void run_positions(const Layer& layer, const Work& work, int block, int block_en
                                             work.list + listed * work.list_size);
                 }
             }
-            for (int b = block; b < block_end; ++b)
+            for (int b = block; b < block_end; ++b) {
+                for (int i = 0; i < layer.gather_count; ++i)
+                    if (work.events[i].map)
+                        multiply<lanes>(layer.gathers[i], work.events[i], b, y, x, from, to,
+                                        work.sums + size_t(i) * work.span * lanes);
                 run_position<State, kind, lanes>(layer, work, b, y, x, from, to, found);
+            }
         }
     }
 }
@@ -314,6 +373,26 @@ void list_row(const Shape& s, const uint64_t* bits, int slots, int slot, int poo
     }
 }
 
+// Counts the spikes of every cell and channel of one cell row, in every step of `e`.
+void map_row(const Shape& s, const uint64_t* bits, int slots, int slot, const Gather& g,
+             int cell_row, const Events& e) {
+    uint8_t* map = e.map + size_t(cell_row) * e.map_row;
+    std::memset(map, 0, e.map_row);
+    const int channels = g.groups * 4, y0 = cell_row * g.pool_rows;
+    const int y1 = y0 + g.pool_rows < s.rows ? y0 + g.pool_rows : s.rows;
+    for (int step = 0; step < e.steps; ++step, map += e.map_step)
+        for (int y = y0; y < y1; ++y) {
+            const uint64_t* from = bits + (size_t(y) * slots + slot + step) * s.cols * s.words;
+            uint8_t* to = map + size_t(g.left) * channels;
+            for (int x = 0; x < s.cols;) {
+                for (int dx = 0; dx < g.pool_cols && x < s.cols; ++dx, ++x, from += s.words)
+                    for (int w = 0; w < s.words; ++w)
+                        if (from[w]) add_bits(from[w], to + 64 * w);
+                to += channels;
+            }
+        }
+}
+
 size_t count_bits(const uint64_t* from, size_t words) {
     size_t total = 0;
     for (size_t i = 0; i < words; ++i) total += size_t(__builtin_popcountll(from[i]));
@@ -331,13 +410,39 @@ int64_t count_reached(const Shape& s, const uint64_t* row, const int32_t* fan_ou
     return total;
 }
 
+void add_current(const Current& c, const double* sample, size_t padded, int y, int x,
+                 const double* factor, int64_t* out) {
+    constexpr int lanes = 16;
+    const size_t area = c.from.positions();
+    for (size_t lane = 0; lane < padded; lane += lanes) {
+        double sum[lanes] = {};
+        for (int ky = 0; ky < c.kernel_rows; ++ky) {
+            const int sy = y * c.stride_rows - c.top + ky * c.dilation_rows;
+            if (sy < 0 || sy >= c.from.rows) continue;
+            for (int kx = 0; kx < c.kernel_cols; ++kx) {
+                const int sx = x * c.stride_cols - c.left + kx * c.dilation_cols;
+                if (sx < 0 || sx >= c.from.cols) continue;
+                const double* from = sample + size_t(sy) * c.from.cols + sx;
+                for (int channel = 0; channel < c.from.channels; ++channel) {
+                    const size_t tap = (size_t(channel) * c.kernel_rows + ky) * c.kernel_cols + kx;
+                    const double* weight = c.weight + tap * padded + lane;
+                    const double value = from[channel * area];
+                    for (int i = 0; i < lanes; ++i) sum[i] += weight[i] * value;
+                }
+            }
+        }
+        for (int i = 0; i < lanes; ++i)
+            out[lane + i] += int64_t(__builtin_nearbyint(sum[i] * factor[lane + i])) * c.multiple;
+    }
+}
+
 }  // namespace
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
-extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), WIDTH / 4, list_row, count_bits,
-                                                count_reached, run_row};
+extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), WIDTH / 4, list_row, map_row, DENSE_FROM, count_bits,
+                                                count_reached, add_current, run_row};
 
 }  // namespace neurocomp

@@ -101,11 +101,34 @@ int64_t pack(const Any& weight, T* to) {
     return most;
 }
 
+constexpr size_t MOST_CELL = 64;                 // positions, whose spikes times 127 fit 16 bits twice
+constexpr size_t MOST_DENSE = size_t(256) << 20;  // bytes of a dense form
+
+// Gives weights by 4 channels for the dense form, see Gather.
+template <class T>
+Memory by_fours(const Any& weight, const Gather& g, int channels) {
+    const size_t blocks = weight.shape(0), rows = weight.shape(1), lanes = weight.shape(2);
+    const size_t taps = size_t(g.kernel_rows) * g.kernel_cols, size = taps * g.groups * lanes * 4;
+    Memory memory = allocate(blocks * size);
+    auto* to = static_cast<int8_t*>(memory.get());
+    std::memset(to, 0, blocks * size);
+    const T* from = static_cast<const T*>(weight.data());
+    for (size_t b = 0; b < blocks; ++b)
+        for (size_t row = 0; row < rows; ++row) {
+            const size_t tap = row / channels, channel = row % channels;
+            int8_t* group = to + b * size + (tap * g.groups + channel / 4) * lanes * 4 + channel % 4;
+            for (size_t i = 0; i < lanes; ++i) group[i * 4] = int8_t(*from++);
+        }
+    return memory;
+}
+
 struct Owned {
     Part part{};
     std::vector<Gather> gathers;
     std::vector<Scatter> scatters;
     std::optional<Window> window;
+    std::vector<Current> inputs;
+    std::vector<const double*> samples;
     std::vector<Memory> memory;
 
     template <class T>
@@ -207,6 +230,13 @@ class Machine {
         g.rows = int(rows);
         g.flush = int(flush);
         g.weight = owned.keep<void>(std::move(memory));
+        const size_t area = size_t(pool[0]) * pool[1];
+        if (most <= INT8_MAX && area <= MOST_CELL && geometry[7] == 1 &&
+            size_t(rows) * l.padded() <= MOST_DENSE) {
+            g.groups = (from.channels + 3) / 4;
+            g.dense = owned.keep<int8_t>(size == 1 ? by_fours<int8_t>(weight, g, from.channels)
+                                                   : by_fours<int16_t>(weight, g, from.channels));
+        }
         g.fan_out = copied(owned, fan_out.data(), from.positions());
         owned.gathers.push_back(g);
     }
@@ -253,8 +283,39 @@ class Machine {
                               copied(owned, fan_out.data(), from.positions())};
     }
 
+    void add_current(int target, std::array<int, 3> shape, Geometry geometry,
+                     In<double, 2> weight, In<double, 2> factor, int64_t multiple) {
+        between("the target", target, 0, int64_t(parts_.size()) - 1);
+        Owned& owned = *parts_[size_t(target)];
+        const Layer& l = owned.part.layer;
+        need(l.model != GATE, "a gate takes one window and nothing else");
+        for (int n : shape) between("an input's axis", n, 1, MOST);
+        between("the inputs", int64_t(shape[0]) * shape[1] * shape[2], 1, INT_MAX);
+        check(geometry);
+        const size_t taps = size_t(shape[0]) * geometry[0] * geometry[1];
+        const size_t positions = factor.shape(0) == 1 ? 1 : l.shape.positions();
+        extent("weight", weight, {taps, l.padded()});
+        extent("factor", factor, {positions, l.padded()});
+        Current c{};
+        c.from = Shape{shape[0], shape[1], shape[2], 0};
+        c.kernel_rows = geometry[0];
+        c.kernel_cols = geometry[1];
+        c.stride_rows = geometry[2];
+        c.stride_cols = geometry[3];
+        c.top = geometry[4];
+        c.left = geometry[5];
+        c.dilation_rows = geometry[6];
+        c.dilation_cols = geometry[7];
+        c.weight = copied(owned, weight.data(), taps * l.padded());
+        c.factor = copied(owned, factor.data(), positions * l.padded());
+        c.factor_pitch = positions == 1 ? 0 : l.padded();
+        c.multiple = multiple;
+        owned.inputs.push_back(c);
+    }
+
     void run(std::vector<Group> groups, int samples, int steps, int tile, int threads,
              const std::string& level, std::vector<std::optional<In<int64_t, 4>>> currents,
+             std::vector<std::vector<In<double, 4>>> inputs,
              std::vector<Out<int32_t>> counts, std::vector<Out<int64_t>> operations,
              std::vector<Out<uint64_t>> bits, std::vector<Out<int64_t>> membranes,
              std::vector<Out<int64_t>> peak) {
@@ -271,7 +332,7 @@ class Machine {
         job.kernels = find(level);
         job.history = 1;
         const size_t n = parts_.size();
-        need(currents.size() == n && counts.size() == n && operations.size() == n &&
+        need(currents.size() == n && inputs.size() == n && counts.size() == n && operations.size() == n &&
                  bits.size() == n && membranes.size() == n && peak.size() == n,
              "each list holds one entry for each population");
         check_groups(job.groups);
@@ -298,6 +359,18 @@ class Machine {
                         between("a current", currents[p]->data()[i], INT32_MIN, INT32_MAX);
                 part.currents = currents[p]->data();
             }
+            need(inputs[p].size() == owned.inputs.size(), "each current takes one array of samples");
+            need(!currents[p] || inputs[p].empty(), "currents are given or computed, not both");
+            owned.samples.clear();
+            for (size_t i = 0; i < inputs[p].size(); ++i) {
+                const Shape& f = owned.inputs[i].from;
+                extent("an input", inputs[p][i],
+                       {all, size_t(f.channels), size_t(f.rows), size_t(f.cols)});
+                owned.samples.push_back(inputs[p][i].data());
+            }
+            part.inputs = owned.inputs.data();
+            part.samples = owned.samples.data();
+            part.input_count = int(owned.inputs.size());
             part.kept.counts = out("counts", counts[p], {all, c, y, x});
             part.kept.operations = out("operations", operations[p], {all, each});
             part.kept.bits = out("bits", bits[p], {all, y, each, x, size_t(s.words)});
@@ -340,7 +413,7 @@ class Machine {
 
     static void check(const Geometry& g) {
         for (int i : {0, 1, 2, 3, 6, 7}) between("a kernel, stride or dilation", g[i], 1, 1 << 14);
-        for (int i : {4, 5}) between("a padding", g[i], -MOST, MOST);
+        for (int i : {4, 5}) between("a padding", g[i], 0, MOST);
     }
 
     // Each population runs once, and after every other one that it reads, unless in its group.
@@ -396,11 +469,14 @@ NB_MODULE(kernel, m) {
         .def("add_scatter", &Machine::add_scatter, nb::arg("target"), nb::arg("source"),
              nb::arg("delay"), nb::arg("shift"), nb::arg("start").noconvert(),
              nb::arg("post").noconvert(), nb::arg("weight").noconvert())
+        .def("add_current", &Machine::add_current, nb::arg("target"), nb::arg("shape"),
+             nb::arg("geometry"), nb::arg("weight").noconvert(), nb::arg("factor").noconvert(),
+             nb::arg("multiple"))
         .def("add_window", &Machine::add_window, nb::arg("target"), nb::arg("source"),
              nb::arg("delay"), nb::arg("geometry"), nb::arg("fan_out").noconvert())
         .def("run", &Machine::run, nb::arg("groups"), nb::arg("samples"), nb::arg("steps"),
              nb::arg("tile"), nb::arg("threads"), nb::arg("level"),
-             nb::arg("currents").noconvert(), nb::arg("counts").noconvert(),
+             nb::arg("currents").noconvert(), nb::arg("inputs").noconvert(), nb::arg("counts").noconvert(),
              nb::arg("operations").noconvert(), nb::arg("bits").noconvert(),
              nb::arg("membranes").noconvert(), nb::arg("peak").noconvert());
 }

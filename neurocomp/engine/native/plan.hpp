@@ -33,6 +33,9 @@ struct Gather {
     int flush;               // so many rows add up without overflow
     const void* weight;      // [block][rows + 1][lane], aligned
     const int32_t* fan_out;  // [source position], synapses of each spike
+    // Null, or the weights by 4 channels: [block][kernel row][kernel column][group][lane][4].
+    const int8_t* dense;
+    int groups;  // of 4 channels, the last one padded with zeros
 };
 
 // Single synapses, by source neuron.
@@ -41,6 +44,17 @@ struct Scatter {
     const int64_t* start;   // [source neuron + 1]
     const int32_t* post;    // [synapse], row-major position * padded lanes + channel
     const int32_t* weight;  // [synapse]
+};
+
+// Analog input through a convolution: drive = rint(sum * factor) * multiple, once a sample. Sums are
+// exact in double, which the caller has proven, so their order does not matter.
+struct Current {
+    Shape from;
+    int kernel_rows, kernel_cols, stride_rows, stride_cols, top, left, dilation_rows, dilation_cols;
+    const double* weight;  // [source channel][kernel row][kernel column][lane]
+    const double* factor;  // [position or 1][lane]
+    size_t factor_pitch;
+    int64_t multiple;
 };
 
 struct Window {
@@ -74,6 +88,10 @@ struct Events {
     uint32_t* offsets;  // [cell row][step][cell column + 1], counted from `start`
     int cell_rows, cell_cols, steps;
     int usual;  // vectors that most slices of a list fit in
+    // Not null where the source fires so much that all its cells are multiplied: spikes of each,
+    // [cell row][step][column][channel], padded with columns of zeros and to groups of channels.
+    uint8_t* map;
+    size_t map_step, map_row;  // bytes from one step, or cell row, to the next
 };
 
 // One sample's buffers of one layer, for steps first..last.
@@ -90,6 +108,7 @@ struct Work {
     int64_t* membranes;     // null or [step][channel][row][column], from `first`
     int64_t* peak;          // null or the greatest magnitude before a reset
     uint32_t* list;         // scratch: rows of weights of one position, [gather][step of a span]
+    int32_t* sums;          // scratch: [gather][step of a span][lane], of dense ones
     size_t list_size;       // entries of one of them, with room to write past its end
     int span;               // steps that are listed at once
 };
@@ -100,8 +119,15 @@ struct Kernels {
     int lanes;  // 32-bit numbers in a vector
     void (*list_row)(const Shape&, const uint64_t* bits, int slots, int slot, int pool_rows,
                      int pool_cols, int cell_row, const Events&);
+    void (*map_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
+                    int cell_row, const Events&);
+    // Share of active inputs from which multiplying all is faster, for very many rows of weights.
+    double dense_from;
     size_t (*count_bits)(const uint64_t* from, size_t words);
     int64_t (*count_reached)(const Shape&, const uint64_t* row, const int32_t* fan_out);
+    // Adds one position's drive, (lanes), to `out`.
+    void (*add_current)(const Current&, const double* sample, size_t padded, int y, int x,
+                        const double* factor, int64_t* out);
     void (*run_row)(const Layer&, const Work&, int block, int block_end, int row);
 };
 
@@ -109,6 +135,7 @@ extern const Kernels kernels_plain;
 #ifdef NEUROCOMP_X86
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
+extern const Kernels kernels_avx512vnni;
 #endif
 
 }  // namespace neurocomp

@@ -96,7 +96,7 @@ struct Buffers {
 };
 
 struct Lists {
-    Buffer events, start, offsets;
+    Buffer events, start, offsets, map;
 };
 
 // Runs one sample after the other, with `team` threads on each.
@@ -108,6 +108,7 @@ class Worker {
         lists_ = std::vector<Lists>(lists);
         views_ = std::vector<Events>(lists);
         scratch_ = std::vector<Buffer>(size_t(team));
+        sums_ = std::vector<Buffer>(size_t(team));
         slots_ = job.history + std::min(job.tile, job.steps);
     }
 
@@ -130,7 +131,7 @@ class Worker {
     std::vector<Buffers> buffers_;
     std::vector<Lists> lists_;
     std::vector<Events> views_;
-    std::vector<Buffer> scratch_;
+    std::vector<Buffer> scratch_, sums_;
     Buffer extra_;
     int sample_ = 0, base_ = 0, slots_ = 0;
 
@@ -181,7 +182,36 @@ class Worker {
             else
                 copy_in(from, l.shape, l.padded(), b.take<int32_t>(state_count(l)));
         }
+        if (part.input_count) {
+            if (l.wide)
+                drive_from_inputs<int64_t>(p);
+            else
+                drive_from_inputs<int32_t>(p);
+        }
         if (part.kept.peak) part.kept.peak[sample_] = 0;
+    }
+
+    template <class State>
+    void drive_from_inputs(int p) {
+        const Layer& l = layer(p);
+        const Part& part = job_.parts[size_t(p)];
+        const size_t padded = l.padded();
+        State* drive = buffers_[size_t(p)].drive.take<State>(state_count(l));
+        const State* steady = static_cast<const State*>(part.steady);
+        parallel(l.shape.rows, team_, [&](int y, int) {
+            std::vector<int64_t> sum(padded);
+            for (int x = 0; x < l.shape.cols; ++x) {
+                const size_t at = size_t(y) * l.shape.cols + x;
+                for (size_t i = 0; i < padded; ++i) sum[i] = steady[at * part.steady_pitch + i];
+                for (int i = 0; i < part.input_count; ++i) {
+                    const Current& c = part.inputs[i];
+                    const size_t size = c.from.positions() * c.from.channels;
+                    job_.kernels->add_current(c, part.samples[i] + size_t(sample_) * size, padded,
+                                              y, x, c.factor + at * c.factor_pitch, sum.data());
+                }
+                for (size_t i = 0; i < padded; ++i) drive[at * padded + i] = State(sum[i]);
+            }
+        });
     }
 
     void run_group(const Group& group, int first, int last) {
@@ -242,11 +272,12 @@ class Worker {
             work.drive = bits(l.window->source);
             count_operations(p, l.window->source, l.window->delay, l.window->fan_out, first, last);
         } else {
-            work.drive = part.currents ? buffers_[size_t(p)].drive.take<char>(0) : part.steady;
-            work.drive_pitch = part.currents ? l.padded() : part.steady_pitch;
+            const bool own = part.currents || part.input_count;
+            work.drive = own ? buffers_[size_t(p)].drive.take<char>(0) : part.steady;
+            work.drive_pitch = own ? l.padded() : part.steady_pitch;
             for (int i = 0; i < l.gather_count; ++i) {
                 const Gather& g = l.gathers[i];
-                views_[size_t(i)] = list(size_t(i), g, first, last);
+                views_[size_t(i)] = list(size_t(i), l, g, first, last);
                 count_operations(p, g.source, g.delay, g.fan_out, first, last);
             }
             work.events = views_.data();
@@ -272,8 +303,9 @@ class Worker {
         work.span = std::min({steps, all, bytes > CACHE_BYTES / 2 ? LONG_SPAN : SPAN});
         if (!l.gather_count) work.span = steps;
         work.list_size = list + SLACK;
-        for (Buffer& b : scratch_)
-            b.take<uint32_t>(work.list_size * work.span * std::max(1, l.gather_count));
+        const size_t lists = size_t(work.span) * std::max(1, l.gather_count);
+        for (Buffer& b : scratch_) b.take<uint32_t>(work.list_size * lists);
+        for (Buffer& b : sums_) b.take<int32_t>(l.lanes * lists);
         return int(std::max(size_t(1), std::min(size_t(l.blocks), CACHE_BYTES / bytes)));
     }
 
@@ -286,6 +318,7 @@ class Worker {
         parallel(groups * rows, team_, [&](int i, int thread) {
             Work mine = work;
             mine.list = scratch_[size_t(thread)].take<uint32_t>(0);
+            mine.sums = sums_[size_t(thread)].take<int32_t>(0);
             mine.peak = peak ? &peaks[size_t(thread)] : nullptr;
             const int block = i / rows * together;
             job_.kernels->run_row(l, mine, block, std::min(block + together, l.blocks), i % rows);
@@ -295,7 +328,7 @@ class Worker {
     }
 
     // Lists what arrives in first..last over one projection.
-    Events list(size_t index, const Gather& g, int first, int last) {
+    Events list(size_t index, const Layer& l, const Gather& g, int first, int last) {
         Lists& lists = lists_[index];
         const Shape& s = layer(g.source).shape;
         Events e{};
@@ -317,6 +350,11 @@ class Worker {
             }
             total = spikes + (size_t(cy) + 1) * SLACK;
         }
+        const double cells_all = double(e.cell_rows) * e.cell_cols * s.channels * e.steps;
+        if (g.dense && double(spikes) / cells_all > job_.kernels->dense_from - 70.0 / g.rows) {
+            map(lists.map, l, g, source, slot, e);
+            return e;
+        }
         const double slices = double(e.cell_rows) * e.steps * e.cell_cols;
         const int cells = g.dilation_cols == 1 ? std::min(g.kernel_cols, e.cell_cols) : 1;
         const double each = double(spikes) / slices * cells, most = each + 2 * std::sqrt(each);
@@ -326,6 +364,20 @@ class Worker {
             job_.kernels->list_row(s, source, slots_, slot, g.pool_rows, g.pool_cols, cy, e);
         });
         return e;
+    }
+
+    // Counts the spikes of each cell, for the dense form.
+    void map(Buffer& memory, const Layer& l, const Gather& g, const uint64_t* source, int slot,
+             Events& e) {
+        const Shape& s = layer(g.source).shape;
+        const int reach = (l.shape.cols - 1) * g.stride_cols + g.kernel_cols;
+        const size_t columns = size_t(std::max(reach, g.left + e.cell_cols));
+        e.map_step = columns * g.groups * 4;
+        e.map_row = e.map_step * e.steps + 64;  // a word's bytes reach past the last channel
+        e.map = memory.take<uint8_t>(e.map_row * e.cell_rows);
+        parallel(e.cell_rows, team_, [&](int cy, int) {
+            job_.kernels->map_row(s, source, slots_, slot, g, cy, e);
+        });
     }
 
     void count_operations(int p, int source, int delay, const int32_t* fan_out, int first,
@@ -456,6 +508,7 @@ std::vector<const Kernels*> levels() {
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512dq");
+    if (avx512 && __builtin_cpu_supports("avx512vnni")) found.push_back(&kernels_avx512vnni);
     if (avx512) found.push_back(&kernels_avx512);
     if (avx2) found.push_back(&kernels_avx2);
 #endif

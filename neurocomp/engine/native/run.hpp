@@ -22,6 +22,9 @@ struct Part {
     const void* steady;        // state type, [position or 1][lane], the bias
     size_t steady_pitch;       // 0 where all positions share it
     const int64_t* currents;   // null or [sample][channel][row][column], instead of `steady`
+    const Current* inputs;     // added to `steady`
+    const double* const* samples;  // of each, [sample][channel][row][column]
+    int input_count;
     Kept kept;
 };
 

@@ -107,6 +107,51 @@ inline uint64_t fire(Full<T>& v, const Full<T>& threshold, Full<T>& count, bool 
 #endif
 }
 
+// Adds to each 32-bit lane the products of its 4 bytes: `spikes`, unsigned, times `weight`, signed.
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__)
+constexpr double DENSE_FROM = 0.33;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    return (Full<int32_t>)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)spikes, (__m512i)weight);
+}
+#elif defined(__AVX512BW__)
+constexpr double DENSE_FROM = 0.8;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)spikes, (__m512i)weight);
+    return sum + (Full<int32_t>)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+#elif defined(__AVX2__)
+constexpr double DENSE_FROM = 0.8;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)spikes, (__m256i)weight);
+    return sum + (Full<int32_t>)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+#else
+constexpr double DENSE_FROM = 2;  // never: there is no such instruction
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    for (int i = 0; i < WIDTH / 4; ++i)
+        for (int k = 0; k < 32; k += 8)
+            sum[i] += (spikes[i] >> k & 255) * int8_t(weight[i] >> k & 255);
+    return sum;
+}
+#endif
+
+// Adds the 64 bits of `word` to 64 bytes.
+inline void add_bits(uint64_t word, uint8_t* to) {
+#if defined(__AVX512BW__)
+    __m512i old = _mm512_loadu_si512(to);
+    _mm512_storeu_si512(to, _mm512_mask_add_epi8(old, word, old, _mm512_set1_epi8(1)));
+#else
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t each = (word >> i & 255) * 0x0101010101010101u & 0x8040201008040201u;
+        each = (each + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+        uint64_t old;
+        std::memcpy(&old, to + i, 8);
+        old += each;
+        std::memcpy(to + i, &old, 8);
+    }
+#endif
+}
+
 // Writes base + index of each set bit of `word`, of which only `width` can be set, from `out` on,
 // and gives how many; may write up to 16 more entries than there are.
 inline uint32_t* list_bits(uint64_t word, int width, uint32_t base, uint32_t* out) {
