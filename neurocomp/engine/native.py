@@ -1,0 +1,239 @@
+"""The compiled kernel: what it is given for a plan, and what comes back."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.engine.forms import Gather, Single
+from neurocomp.engine.plan import ACCUMULATE, GATE, Layer, Plan, blocks, lanes, real_lanes, shared
+from neurocomp.engine.result import Keep, Result, pack
+from neurocomp.snn.oracle import constant_drive
+
+if TYPE_CHECKING:
+    from neurocomp.engine.kernel import Machine
+
+Samples = dict[str, Array]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Kernel:
+    """A plan in the compiled kernel's memory."""
+
+    plan: Plan
+    machine: "Machine"
+    place: dict[str, int]
+
+
+def levels() -> tuple[str, ...]:
+    """Name the builds of the kernel for this processor, the best first; none if not compiled."""
+    try:
+        module = import_module("neurocomp.engine.kernel")
+    except ImportError:
+        return ()
+    found: list[str] = module.levels()
+    return tuple(found)
+
+
+def load(plan: Plan) -> Kernel:
+    """Copy a plan into the kernel."""
+    machine: Machine = import_module("neurocomp.engine.kernel").Machine()
+    place: dict[str, int] = {}
+    for layer in plan.layers:
+        n, p = layer.numbers, layer.population
+        threshold = lanes(layer, n.threshold, int(n.threshold.max(initial=1)))
+        threshold[:, p.shape[0] :] = np.int64(2**62) if n.wide else np.int64(2**31 - 1)
+        place[p.name] = machine.add_population(
+            shape=p.shape,
+            model=layer.model,
+            start=p.start_step,
+            lanes=layer.lanes,
+            wide=n.wide,
+            kind=layer.kind,
+            threshold=shared(threshold),
+            v_init=lanes(layer, n.v_init),
+            steady=shared(lanes(layer, n.bias)),
+        )
+    for layer in plan.layers:
+        _link(machine, layer, place)
+        _feed(machine, layer, place)
+    return Kernel(plan=plan, machine=machine, place=place)
+
+
+def _feed(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
+    for a in layer.inputs:
+        channels = layer.population.shape[0]
+        weight = np.zeros((len(a.weight), layer.padded))
+        weight[:, :channels] = a.weight
+        factor = np.broadcast_to(a.factor, (channels, *np.shape(a.factor)[-2:]))
+        whole = factor if factor[0].size == 1 else np.broadcast_to(factor, layer.population.shape)
+        machine.add_current(
+            target=place[layer.population.name],
+            shape=a.pre_shape,
+            geometry=a.geometry,
+            weight=weight,
+            factor=real_lanes(layer, whole),
+            multiple=a.multiple,
+        )
+
+
+def _link(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
+    target = place[layer.population.name]
+    for k in layer.links:
+        ends = {"target": target, "source": place[k.source], "delay": k.delay}
+        if isinstance(k.form, Gather):
+            machine.add_gather(
+                **ends,
+                shift=k.shift,
+                pool=k.form.pool,
+                geometry=k.form.geometry,
+                weight=blocks(layer, k.form.weight),
+                fan_out=k.form.fan_out,
+            )
+        elif isinstance(k.form, Single):
+            post = k.form.position * layer.padded + k.form.channel
+            machine.add_scatter(
+                **ends,
+                shift=k.shift,
+                start=k.form.start,
+                post=post.astype(np.int32),
+                weight=k.form.weight,
+            )
+        else:
+            machine.add_window(**ends, geometry=k.form.geometry, fan_out=k.form.fan_out)
+
+
+def run(
+    kernel: Kernel, samples: Samples, length: int, keep: Keep, threads: int, tile: int, level: str
+) -> Result:
+    """Run `samples`, name of an input -> (samples, ...), side by side on `threads` threads."""
+    network = kernel.plan.network
+    count = len(next(iter(samples.values())))
+    out = {
+        layer.population.name: _room(layer, count, length, keep, network.readout)
+        for layer in kernel.plan.layers
+    }
+    prepared = {i.name: i.prepare(samples[i.name]) for i in network.inputs}
+    currents = _currents(kernel, samples)
+    kernel.machine.run(
+        groups=[[kernel.place[name] for name in group] for group in kernel.plan.groups],
+        samples=count,
+        steps=length,
+        tile=tile,
+        threads=threads,
+        level=level,
+        currents=[currents.get(name) for name in kernel.place],
+        inputs=[[prepared[a.source] for a in layer.inputs] for layer in kernel.plan.layers],
+        **{
+            what: [out[name].get(what) for name in kernel.place]
+            for what in ("counts", "operations", "bits", "membranes", "peak")
+        },
+    )
+    return _result(kernel, out, keep)
+
+
+def _room(layer: Layer, count: int, length: int, keep: Keep, readout: str) -> dict[str, Array]:
+    """Make the arrays that the kernel fills for one population."""
+    p = layer.population
+    channels, rows, columns = p.shape
+    room: dict[str, Array] = {}
+    if keep.counts:
+        room["counts"] = np.zeros((count, *p.shape), dtype=np.int32)
+    if keep.operations:
+        room["operations"] = np.zeros((count, length), dtype=np.int64)
+    if keep.peak and layer.model != GATE:
+        room["peak"] = np.zeros(count, dtype=np.int64)
+    if p.name in keep.rasters and layer.model != ACCUMULATE:
+        words = -(-channels // 64)
+        room["bits"] = np.zeros((count, rows, length, columns, words), dtype=np.uint64)
+    if p.name == readout or (p.name in keep.membranes and layer.model != GATE):
+        room["membranes"] = np.zeros((count, length, *p.shape), dtype=np.int64)
+    return room
+
+
+def _currents(kernel: Kernel, samples: Samples) -> dict[str, Array]:
+    """Give the constant drive, as integers, of populations whose currents the kernel leaves."""
+    network = kernel.plan.network
+    fed = {layer.population.name for layer in kernel.plan.layers if layer.inputs}
+    driven = {c.target for c in network.currents} - fed
+    constant = constant_drive(network, samples) if driven else {}
+    found = {}
+    for layer in kernel.plan.layers:
+        name = layer.population.name
+        if name in driven:
+            exact = np.ldexp(constant[name].astype(np.float64), -layer.numbers.exponent)
+            found[name] = np.ascontiguousarray(exact.astype(np.int64))
+    return found
+
+
+def _result(kernel: Kernel, out: dict[str, dict[str, Array]], keep: Keep) -> Result:
+    network = kernel.plan.network
+    membranes = {
+        layer.population.name: _in_units(network.integer, layer, out[layer.population.name])
+        for layer in kernel.plan.layers
+        if "membranes" in out[layer.population.name]
+    }
+    readout = membranes[network.readout]
+    return Result(
+        network=network,
+        readout=readout,
+        counts={n: o["counts"] for n, o in out.items() if "counts" in o},
+        operations={n: o["operations"] for n, o in out.items() if "operations" in o},
+        peak={
+            layer.population.name: _unit(network.integer, layer, out[layer.population.name]["peak"])
+            for layer in kernel.plan.layers
+            if "peak" in out[layer.population.name]
+        },
+        rasters={
+            n: _raster(o["bits"], network.population(n).shape)
+            for n, o in out.items()
+            if "bits" in o
+        },
+        membranes={n: v for n, v in membranes.items() if n in keep.membranes},
+    )
+
+
+def _in_units(integer: bool, layer: Layer, out: dict[str, Array]) -> Array:
+    return _unit(integer, layer, out["membranes"])
+
+
+def _unit(integer: bool, layer: Layer, values: Array) -> Array:
+    """Give the kernel's integers in the network's own units."""
+    if integer:
+        return values << layer.numbers.exponent if layer.numbers.exponent else values
+    scaled: Array = np.ldexp(values.astype(np.float64), layer.numbers.exponent)
+    return scaled
+
+
+def _raster(bits: Array, shape: tuple[int, ...]) -> Array:
+    """Give the kernel's bits, (samples, rows, steps, columns, words), packed in flat order."""
+    count, rows, steps, columns, _ = bits.shape
+    each = np.unpackbits(bits.astype("<u8", copy=False).view(np.uint8), axis=-1, bitorder="little")
+    fired = each[..., : shape[0]].transpose(0, 2, 4, 1, 3)
+    return pack(fired.reshape(count, steps, shape[0], rows, columns))
+
+
+def bytes_needed(plan: Plan, length: int, tile: int, keep: Keep) -> tuple[int, int]:
+    """Give the bytes of one worker's buffers, and those that one sample's results take."""
+    worker = each = 0
+    driven = {c.target: c for c in plan.network.currents}
+    delays = [k.delay for layer in plan.layers for k in layer.links]
+    slots = min(tile, length) + max(delays, default=1)
+    for layer in plan.layers:
+        p = layer.population
+        neurons, positions = prod(p.shape), prod(p.shape[1:])
+        state = 8 if layer.numbers.wide else 4
+        bits = 0 if layer.model == ACCUMULATE else positions * slots * 8 * -(-p.shape[0] // 64)
+        events = 4 * positions * slots + neurons * slots  # lists of a source that fires at 25 %
+        worker += bits + positions * layer.padded * (2 * state + 4)
+        worker = max(worker, bits + events)
+        each += neurons * (4 * keep.counts + 24 * (p.name in driven)) + 8 * length * keep.operations
+        each += length * neurons * 8 * (p.name == plan.network.readout or p.name in keep.membranes)
+        each += length * neurons * 2 * (p.name in keep.rasters)
+    for c in driven.values():
+        taps: Any = c.synapse.weight.size // max(1, c.synapse.weight.shape[0])
+        each += 16 * prod(c.synapse.post_shape[1:]) * taps
+    return worker, each

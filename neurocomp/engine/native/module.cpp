@@ -1,0 +1,482 @@
+// The Python module: it checks everything that the kernel then relies on, and owns the memory.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "run.hpp"
+
+namespace nb = nanobind;
+using namespace neurocomp;
+
+namespace {
+
+constexpr int MOST = 1 << 24;  // of any length, so that products of two fit 64 bits
+
+template <class T, int ndim>
+using In = nb::ndarray<const T, nb::ndim<ndim>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = std::optional<nb::ndarray<T, nb::c_contig, nb::device::cpu>>;
+using Any = nb::ndarray<nb::ro, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+[[noreturn]] void refuse(const std::string& wrong) { throw nb::value_error(wrong.c_str()); }
+
+void need(bool holds, const char* wrong) {
+    if (!holds) refuse(wrong);
+}
+
+void between(const char* what, int64_t value, int64_t low, int64_t high) {
+    if (value < low || value > high)
+        refuse(std::string(what) + " is " + std::to_string(value) + ", it lies in " +
+               std::to_string(low) + ".." + std::to_string(high));
+}
+
+template <class A>
+void extent(const char* what, const A& array, std::initializer_list<size_t> wanted) {
+    bool same = array.ndim() == wanted.size();
+    size_t axis = 0;
+    for (size_t n : wanted) same = same && array.shape(axis++) == n;
+    if (same) return;
+    std::string text = std::string(what) + " has shape (";
+    for (size_t i = 0; i < array.ndim(); ++i) text += std::to_string(array.shape(i)) + ", ";
+    text += "), (";
+    for (size_t n : wanted) text += std::to_string(n) + ", ";
+    refuse(text + ") is needed");
+}
+
+struct Free {
+    void operator()(void* p) const { std::free(p); }
+};
+using Memory = std::unique_ptr<void, Free>;
+
+Memory allocate(size_t bytes) {
+    Memory memory(std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64));
+    if (!memory) throw std::bad_alloc();
+    return memory;
+}
+
+// Copies 64-bit numbers into the state type; raises where one does not fit.
+Memory states(const char* what, const int64_t* from, size_t count, bool wide) {
+    Memory memory = allocate(count * (wide ? 8 : 4));
+    if (wide) {
+        std::memcpy(memory.get(), from, count * 8);
+        return memory;
+    }
+    auto* to = static_cast<int32_t*>(memory.get());
+    for (size_t i = 0; i < count; ++i) {
+        between(what, from[i], INT32_MIN, INT32_MAX);
+        to[i] = int32_t(from[i]);
+    }
+    return memory;
+}
+
+// Copies the weights of each block and adds the zero row; gives the largest magnitude.
+template <class T>
+int64_t pack(const Any& weight, T* to) {
+    const size_t blocks = weight.shape(0), size = weight.shape(1) * weight.shape(2);
+    const T* from = static_cast<const T*>(weight.data());
+    int64_t most = 1;
+    for (size_t b = 0; b < blocks; ++b) {
+        std::memcpy(to, from, size * sizeof(T));
+        std::memset(to + size, 0, weight.shape(2) * sizeof(T));
+        for (size_t i = 0; i < size; ++i) {
+            const int64_t w = from[i];
+            most = w > most ? w : -w > most ? -w : most;
+        }
+        from += size;
+        to += size + weight.shape(2);
+    }
+    return most;
+}
+
+constexpr size_t MOST_CELL = 64;                 // positions, whose spikes times 127 fit 16 bits twice
+constexpr size_t MOST_DENSE = size_t(256) << 20;  // bytes of a dense form
+
+// Gives weights by 4 channels for the dense form, see Gather.
+template <class T>
+Memory by_fours(const Any& weight, const Gather& g, int channels) {
+    const size_t blocks = weight.shape(0), rows = weight.shape(1), lanes = weight.shape(2);
+    const size_t taps = size_t(g.kernel_rows) * g.kernel_cols, size = taps * g.groups * lanes * 4;
+    Memory memory = allocate(blocks * size);
+    auto* to = static_cast<int8_t*>(memory.get());
+    std::memset(to, 0, blocks * size);
+    const T* from = static_cast<const T*>(weight.data());
+    for (size_t b = 0; b < blocks; ++b)
+        for (size_t row = 0; row < rows; ++row) {
+            const size_t tap = row / channels, channel = row % channels;
+            int8_t* group = to + b * size + (tap * g.groups + channel / 4) * lanes * 4 + channel % 4;
+            for (size_t i = 0; i < lanes; ++i) group[i * 4] = int8_t(*from++);
+        }
+    return memory;
+}
+
+struct Owned {
+    Part part{};
+    std::vector<Gather> gathers;
+    std::vector<Scatter> scatters;
+    std::optional<Window> window;
+    std::vector<Current> inputs;
+    std::vector<const double*> samples;
+    std::vector<Memory> memory;
+
+    template <class T>
+    const T* keep(Memory m) {
+        memory.push_back(std::move(m));
+        return static_cast<const T*>(memory.back().get());
+    }
+};
+
+using Geometry = std::array<int, 8>;  // kernel, strides, top and left, dilations
+
+class Machine {
+   public:
+    Machine() = default;
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    int add_population(std::array<int, 3> shape, int model, int start, int lanes, bool wide,
+                       int kind, In<int64_t, 2> threshold, In<int64_t, 2> v_init,
+                       In<int64_t, 2> steady) {
+        for (int n : shape) between("a population's axis", n, 1, MOST);
+        between("the neurons", int64_t(shape[0]) * shape[1] * shape[2], 1, INT_MAX);
+        between("the model", model, SUBTRACT, GATE);
+        between("the weights' kind", kind, BYTE, FULL);
+        between("the first step", start, 1, INT_MAX);
+        need(lanes == 64 || lanes == 32 || (lanes == 16 && kind >= WORD),
+             "lanes are neither 64 nor 32, nor 16 with 32-bit sums");
+        need(lanes == 64 || (shape[0] <= lanes && model != GATE), "one block is too narrow");
+        auto owned = std::make_unique<Owned>();
+        Layer& l = owned->part.layer;
+        l.shape = Shape{shape[0], shape[1], shape[2], (shape[0] + 63) / 64};
+        l.model = Model(model);
+        l.start = start;
+        l.lanes = lanes;
+        l.blocks = (shape[0] + lanes - 1) / lanes;
+        l.wide = wide && model != GATE;
+        l.kind = Kind(kind);
+        if (l.model != GATE) {
+            const size_t all = l.shape.positions(), padded = l.padded();
+            extent("v_init", v_init, {all, padded});
+            const size_t t = threshold.shape(0) == 1 ? 1 : all;
+            const size_t s = steady.shape(0) == 1 ? 1 : all;
+            extent("threshold", threshold, {t, padded});
+            extent("steady drive", steady, {s, padded});
+            l.threshold = owned->keep<void>(states("a threshold", threshold.data(), t * padded, wide));
+            l.threshold_pitch = t == 1 ? 0 : padded;
+            owned->part.v_init =
+                owned->keep<void>(states("v_init", v_init.data(), all * padded, wide));
+            owned->part.steady =
+                owned->keep<void>(states("a bias", steady.data(), s * padded, wide));
+            owned->part.steady_pitch = s == 1 ? 0 : padded;
+        }
+        parts_.push_back(std::move(owned));
+        return int(parts_.size()) - 1;
+    }
+
+    void add_gather(int target, int source, int delay, int shift, std::array<int, 2> pool,
+                    Geometry geometry, Any weight, In<int32_t, 2> fan_out) {
+        Owned& owned = ends(target, source, delay);
+        const Layer& l = owned.part.layer;
+        const Shape& from = part(source).layer.shape;
+        need(l.model != GATE, "a gate takes one window and nothing else");
+        between("the gathers into one population", int64_t(owned.gathers.size()), 0, MOST_LISTS - 1);
+        between("the shift", shift, 0, l.wide ? 62 : 30);
+        for (int n : pool) between("a pool's side", n, 1, MOST);
+        between("a pool's area", int64_t(pool[0]) * pool[1], 1, MOST);
+        check(geometry);
+        const int64_t rows = int64_t(geometry[0]) * geometry[1] * from.channels;
+        between("the rows of weights", rows, 1, INT_MAX);
+        extent("weight", weight, {size_t(l.blocks), size_t(rows), size_t(l.lanes)});
+        extent("fan_out", fan_out, {size_t(from.rows), size_t(from.cols)});
+        const int size = l.kind == BYTE ? 1 : l.kind == FULL ? 4 : 2;
+        if (weight.dtype() != nb::dlpack::dtype{uint8_t(nb::dlpack::dtype_code::Int),
+                                                uint8_t(size * 8), 1})
+            throw nb::type_error(
+                ("weight is not of int" + std::to_string(size * 8) + ", its kind needs that")
+                    .c_str());
+        between("the bytes of a block", (rows + 1) * l.lanes * size, 1, UINT32_MAX);
+        Memory memory = allocate(size_t(l.blocks) * size_t(rows + 1) * l.lanes * size);
+        int64_t most = size == 1   ? pack(weight, static_cast<int8_t*>(memory.get()))
+                       : size == 2 ? pack(weight, static_cast<int16_t*>(memory.get()))
+                                   : pack(weight, static_cast<int32_t*>(memory.get()));
+        const int64_t flush = (l.kind <= NARROW ? INT16_MAX : INT32_MAX) / most;
+        between("the largest weight", most, 1, (l.kind <= NARROW ? INT16_MAX : INT32_MAX) / 4);
+        Gather g{};
+        g.source = source;
+        g.delay = delay;
+        g.shift = shift;
+        g.pool_rows = pool[0];
+        g.pool_cols = pool[1];
+        g.kernel_rows = geometry[0];
+        g.kernel_cols = geometry[1];
+        g.stride_rows = geometry[2];
+        g.stride_cols = geometry[3];
+        g.top = geometry[4];
+        g.left = geometry[5];
+        g.dilation_rows = geometry[6];
+        g.dilation_cols = geometry[7];
+        g.rows = int(rows);
+        g.flush = int(flush);
+        g.weight = owned.keep<void>(std::move(memory));
+        const size_t area = size_t(pool[0]) * pool[1];
+        if (most <= INT8_MAX && area <= MOST_CELL && geometry[7] == 1 &&
+            size_t(rows) * l.padded() <= MOST_DENSE) {
+            g.groups = (from.channels + 3) / 4;
+            g.dense = owned.keep<int8_t>(size == 1 ? by_fours<int8_t>(weight, g, from.channels)
+                                                   : by_fours<int16_t>(weight, g, from.channels));
+        }
+        g.fan_out = copied(owned, fan_out.data(), from.positions());
+        owned.gathers.push_back(g);
+    }
+
+    void add_scatter(int target, int source, int delay, int shift, In<int64_t, 1> start,
+                     In<int32_t, 1> post, In<int32_t, 1> weight) {
+        Owned& owned = ends(target, source, delay);
+        const Layer& l = owned.part.layer;
+        const Shape& from = part(source).layer.shape;
+        need(l.model != GATE, "a gate takes one window and nothing else");
+        between("the gathers into one population", int64_t(owned.gathers.size()), 0, MOST_LISTS - 1);
+        between("the shift", shift, 0, l.wide ? 62 : 30);
+        extent("start", start, {from.positions() * from.channels + 1});
+        extent("weight", weight, {post.shape(0)});
+        const size_t last = start.shape(0) - 1;
+        need(start.data()[0] == 0 && start.data()[last] == int64_t(post.shape(0)),
+             "start does not run from 0 to the count of synapses");
+        for (size_t i = 0; i < last; ++i)
+            need(start.data()[i] <= start.data()[i + 1], "start goes back");
+        between("the lanes", int64_t(l.shape.positions() * l.padded()), 1, INT_MAX);
+        for (size_t i = 0; i < post.shape(0); ++i)
+            between("a target", post.data()[i], 0,
+                    int64_t(l.shape.positions() * l.padded()) - 1);
+        Scatter s{};
+        s.source = source;
+        s.delay = delay;
+        s.shift = shift;
+        s.start = copied(owned, start.data(), start.shape(0));
+        s.post = copied(owned, post.data(), post.shape(0));
+        s.weight = copied(owned, weight.data(), weight.shape(0));
+        owned.scatters.push_back(s);
+    }
+
+    void add_window(int target, int source, int delay, Geometry geometry,
+                    In<int32_t, 2> fan_out) {
+        Owned& owned = ends(target, source, delay);
+        const Shape& from = part(source).layer.shape;
+        need(owned.part.layer.model == GATE && !owned.window, "a gate alone takes one window");
+        need(from.channels == owned.part.layer.shape.channels, "a gate keeps the channels");
+        check(geometry);
+        extent("fan_out", fan_out, {size_t(from.rows), size_t(from.cols)});
+        owned.window = Window{source,      delay,       geometry[0], geometry[1], geometry[2],
+                              geometry[3], geometry[4], geometry[5], geometry[6], geometry[7],
+                              copied(owned, fan_out.data(), from.positions())};
+    }
+
+    void add_current(int target, std::array<int, 3> shape, Geometry geometry,
+                     In<double, 2> weight, In<double, 2> factor, int64_t multiple) {
+        between("the target", target, 0, int64_t(parts_.size()) - 1);
+        Owned& owned = *parts_[size_t(target)];
+        const Layer& l = owned.part.layer;
+        need(l.model != GATE, "a gate takes one window and nothing else");
+        for (int n : shape) between("an input's axis", n, 1, MOST);
+        between("the inputs", int64_t(shape[0]) * shape[1] * shape[2], 1, INT_MAX);
+        check(geometry);
+        const size_t taps = size_t(shape[0]) * geometry[0] * geometry[1];
+        const size_t positions = factor.shape(0) == 1 ? 1 : l.shape.positions();
+        extent("weight", weight, {taps, l.padded()});
+        extent("factor", factor, {positions, l.padded()});
+        Current c{};
+        c.from = Shape{shape[0], shape[1], shape[2], 0};
+        c.kernel_rows = geometry[0];
+        c.kernel_cols = geometry[1];
+        c.stride_rows = geometry[2];
+        c.stride_cols = geometry[3];
+        c.top = geometry[4];
+        c.left = geometry[5];
+        c.dilation_rows = geometry[6];
+        c.dilation_cols = geometry[7];
+        c.weight = copied(owned, weight.data(), taps * l.padded());
+        c.factor = copied(owned, factor.data(), positions * l.padded());
+        c.factor_pitch = positions == 1 ? 0 : l.padded();
+        c.multiple = multiple;
+        owned.inputs.push_back(c);
+    }
+
+    void run(std::vector<Group> groups, int samples, int steps, int tile, int threads,
+             const std::string& level, std::vector<std::optional<In<int64_t, 4>>> currents,
+             std::vector<std::vector<In<double, 4>>> inputs,
+             std::vector<Out<int32_t>> counts, std::vector<Out<int64_t>> operations,
+             std::vector<Out<uint64_t>> bits, std::vector<Out<int64_t>> membranes,
+             std::vector<Out<int64_t>> peak) {
+        between("samples", samples, 1, INT_MAX);
+        between("steps", steps, 1, MOST);
+        between("tile", tile, 1, MOST);
+        between("threads", threads, 1, 1024);
+        Job job{};
+        job.groups = std::move(groups);
+        job.samples = samples;
+        job.steps = steps;
+        job.tile = tile;
+        job.threads = threads;
+        job.kernels = find(level);
+        job.history = 1;
+        const size_t n = parts_.size();
+        need(currents.size() == n && inputs.size() == n && counts.size() == n && operations.size() == n &&
+                 bits.size() == n && membranes.size() == n && peak.size() == n,
+             "each list holds one entry for each population");
+        check_groups(job.groups);
+        const size_t all = size_t(samples), each = size_t(steps);
+        for (size_t p = 0; p < n; ++p) {
+            Owned& owned = *parts_[p];
+            Layer& l = owned.part.layer;
+            need(l.model != GATE || owned.window, "a gate has no window");
+            l.gathers = owned.gathers.data();
+            l.gather_count = int(owned.gathers.size());
+            l.scatters = owned.scatters.data();
+            l.scatter_count = int(owned.scatters.size());
+            l.window = owned.window ? &*owned.window : nullptr;
+            for (const Gather& g : owned.gathers) job.history = std::max(job.history, g.delay);
+            for (const Scatter& g : owned.scatters) job.history = std::max(job.history, g.delay);
+            if (l.window) job.history = std::max(job.history, l.window->delay);
+            const Shape& s = l.shape;
+            const size_t c = size_t(s.channels), y = size_t(s.rows), x = size_t(s.cols);
+            Part part = owned.part;
+            if (currents[p]) {
+                extent("a current", *currents[p], {all, c, y, x});
+                if (!l.wide)
+                    for (size_t i = 0; i < all * c * y * x; ++i)
+                        between("a current", currents[p]->data()[i], INT32_MIN, INT32_MAX);
+                part.currents = currents[p]->data();
+            }
+            need(inputs[p].size() == owned.inputs.size(), "each current takes one array of samples");
+            need(!currents[p] || inputs[p].empty(), "currents are given or computed, not both");
+            owned.samples.clear();
+            for (size_t i = 0; i < inputs[p].size(); ++i) {
+                const Shape& f = owned.inputs[i].from;
+                extent("an input", inputs[p][i],
+                       {all, size_t(f.channels), size_t(f.rows), size_t(f.cols)});
+                owned.samples.push_back(inputs[p][i].data());
+            }
+            part.inputs = owned.inputs.data();
+            part.samples = owned.samples.data();
+            part.input_count = int(owned.inputs.size());
+            part.kept.counts = out("counts", counts[p], {all, c, y, x});
+            part.kept.operations = out("operations", operations[p], {all, each});
+            part.kept.bits = out("bits", bits[p], {all, y, each, x, size_t(s.words)});
+            part.kept.membranes = out("membranes", membranes[p], {all, each, c, y, x});
+            need(!part.kept.membranes || l.model != GATE, "a gate has no membrane");
+            part.kept.peak = out("peak", peak[p], {all});
+            job.parts.push_back(part);
+        }
+        between("the longest delay", job.history, 1, MOST);
+        nb::gil_scoped_release release;
+        neurocomp::run(job);
+    }
+
+   private:
+    std::vector<std::unique_ptr<Owned>> parts_;
+
+    const Part& part(int p) const { return parts_[size_t(p)]->part; }
+
+    Owned& ends(int target, int source, int delay) {
+        between("the target", target, 0, int64_t(parts_.size()) - 1);
+        between("the source", source, 0, int64_t(parts_.size()) - 1);
+        between("the delay", delay, 1, MOST);
+        need(part(source).layer.model != ACCUMULATE, "an accumulator never fires");
+        return *parts_[size_t(target)];
+    }
+
+    template <class T>
+    static const T* copied(Owned& owned, const T* from, size_t count) {
+        Memory memory = allocate(count * sizeof(T));
+        std::memcpy(memory.get(), from, count * sizeof(T));
+        return owned.keep<T>(std::move(memory));
+    }
+
+    template <class T>
+    static T* out(const char* what, const Out<T>& array, std::initializer_list<size_t> wanted) {
+        if (!array) return nullptr;
+        extent(what, *array, wanted);
+        return array->data();
+    }
+
+    static void check(const Geometry& g) {
+        for (int i : {0, 1, 2, 3, 6, 7}) between("a kernel, stride or dilation", g[i], 1, 1 << 14);
+        for (int i : {4, 5}) between("a padding", g[i], 0, MOST);
+    }
+
+    // Each population runs once, and after every other one that it reads, unless in its group.
+    void check_groups(const std::vector<Group>& groups) const {
+        std::vector<int> place(parts_.size(), -1);
+        size_t found = 0;
+        for (size_t i = 0; i < groups.size(); ++i)
+            for (int p : groups[i]) {
+                between("a population of a group", p, 0, int64_t(parts_.size()) - 1);
+                need(place[size_t(p)] == -1, "a population is in two groups");
+                place[size_t(p)] = int(i);
+                ++found;
+            }
+        need(found == parts_.size(), "a population is in no group");
+        for (size_t p = 0; p < parts_.size(); ++p) {
+            auto follows = [&](int source) {
+                need(place[size_t(source)] <= place[p], "a population runs before its source");
+            };
+            for (const Gather& g : parts_[p]->gathers) follows(g.source);
+            for (const Scatter& s : parts_[p]->scatters) follows(s.source);
+            if (parts_[p]->window) follows(parts_[p]->window->source);
+        }
+    }
+
+    static const Kernels* find(const std::string& level) {
+        std::string names;
+        for (const Kernels* k : levels()) {
+            if (level == k->name) return k;
+            names += std::string(names.empty() ? "" : ", ") + k->name;
+        }
+        refuse("level " + level + " is not one of this processor's: " + names);
+    }
+};
+
+}  // namespace
+
+NB_MODULE(kernel, m) {
+    m.doc() = "The inner loops of the simulator; see plan.hpp for the layout of every array.";
+    m.def("levels", [] {
+        std::vector<std::string> names;
+        for (const Kernels* k : levels()) names.push_back(k->name);
+        return names;
+    });
+    nb::class_<Machine>(m, "Machine")
+        .def(nb::init<>())
+        .def("add_population", &Machine::add_population, nb::arg("shape"), nb::arg("model"),
+             nb::arg("start"), nb::arg("lanes"), nb::arg("wide"), nb::arg("kind"),
+             nb::arg("threshold").noconvert(), nb::arg("v_init").noconvert(),
+             nb::arg("steady").noconvert())
+        .def("add_gather", &Machine::add_gather, nb::arg("target"), nb::arg("source"),
+             nb::arg("delay"), nb::arg("shift"), nb::arg("pool"), nb::arg("geometry"),
+             nb::arg("weight").noconvert(), nb::arg("fan_out").noconvert())
+        .def("add_scatter", &Machine::add_scatter, nb::arg("target"), nb::arg("source"),
+             nb::arg("delay"), nb::arg("shift"), nb::arg("start").noconvert(),
+             nb::arg("post").noconvert(), nb::arg("weight").noconvert())
+        .def("add_current", &Machine::add_current, nb::arg("target"), nb::arg("shape"),
+             nb::arg("geometry"), nb::arg("weight").noconvert(), nb::arg("factor").noconvert(),
+             nb::arg("multiple"))
+        .def("add_window", &Machine::add_window, nb::arg("target"), nb::arg("source"),
+             nb::arg("delay"), nb::arg("geometry"), nb::arg("fan_out").noconvert())
+        .def("run", &Machine::run, nb::arg("groups"), nb::arg("samples"), nb::arg("steps"),
+             nb::arg("tile"), nb::arg("threads"), nb::arg("level"),
+             nb::arg("currents").noconvert(), nb::arg("inputs").noconvert(), nb::arg("counts").noconvert(),
+             nb::arg("operations").noconvert(), nb::arg("bits").noconvert(),
+             nb::arg("membranes").noconvert(), nb::arg("peak").noconvert());
+}

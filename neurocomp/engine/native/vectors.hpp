@@ -1,0 +1,179 @@
+// Vectors of the width that this build of the kernel has, and the three things that the compiler's
+// vector types do not express: bits of a comparison, conditional reset, list of set bits.
+//
+// This file is compiled once for each level, so all of it is in an unnamed namespace: nothing that
+// was compiled for a better processor may be linked into the plain build.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512BW__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "plan.hpp"
+
+namespace neurocomp {
+namespace {
+
+#if defined(__AVX512BW__)
+constexpr int WIDTH = 64;
+#elif defined(__AVX2__)
+constexpr int WIDTH = 32;
+#else
+constexpr int WIDTH = 16;
+#endif
+
+template <class T, int bytes>
+struct Vector {
+    typedef T type __attribute__((vector_size(bytes)));
+};
+template <class T>
+using Full = typename Vector<T, WIDTH>::type;
+template <class T, int lanes>
+using Lanes = typename Vector<T, lanes * int(sizeof(T))>::type;
+
+template <class V>
+inline V load(const void* from) {
+    V v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+template <class V>
+inline void store(void* to, V v) {
+    std::memcpy(to, &v, sizeof v);
+}
+
+// Loads as many W as a full vector has of T, sign-extended. The compiler's own conversion splits
+// vectors in halves, where one instruction does it.
+template <class T, class W>
+inline Full<T> widened(const W* from) {
+    if constexpr (sizeof(T) == sizeof(W)) return load<Full<T>>(from);
+#if defined(__AVX512BW__)
+    if constexpr (sizeof(T) == 2)
+        return (Full<T>)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i*)from));
+    if constexpr (sizeof(T) == 4 && sizeof(W) == 2)
+        return (Full<T>)_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i*)from));
+    if constexpr (sizeof(T) == 8 && sizeof(W) == 2)
+        return (Full<T>)_mm512_cvtepi16_epi64(_mm_loadu_si128((const __m128i*)from));
+    if constexpr (sizeof(T) == 8 && sizeof(W) == 4)
+        return (Full<T>)_mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i*)from));
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 2)
+        return (Full<T>)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)from));
+    if constexpr (sizeof(T) == 4 && sizeof(W) == 2)
+        return (Full<T>)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)from));
+    if constexpr (sizeof(T) == 8 && sizeof(W) == 2)
+        return (Full<T>)_mm256_cvtepi16_epi64(_mm_loadl_epi64((const __m128i*)from));
+    if constexpr (sizeof(T) == 8 && sizeof(W) == 4)
+        return (Full<T>)_mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i*)from));
+#endif
+    constexpr int lanes = WIDTH / int(sizeof(T));
+    return __builtin_convertvector(load<Lanes<W, lanes>>(from), Full<T>);
+}
+
+// Adds to `count` where v >= threshold, resets v there, and gives the bits of the comparison.
+template <class T>
+inline uint64_t fire(Full<T>& v, const Full<T>& threshold, Full<T>& count, bool zero) {
+#if defined(__AVX512BW__)
+    if constexpr (sizeof(T) == 4) {
+        __mmask16 m = _mm512_cmpge_epi32_mask((__m512i)v, (__m512i)threshold);
+        count = (Full<T>)_mm512_mask_sub_epi32((__m512i)count, m, (__m512i)count,
+                                               _mm512_set1_epi32(-1));
+        v = zero ? (Full<T>)_mm512_maskz_mov_epi32(~m, (__m512i)v)
+                 : (Full<T>)_mm512_mask_sub_epi32((__m512i)v, m, (__m512i)v, (__m512i)threshold);
+        return uint64_t(m);
+    } else {
+        __mmask8 m = _mm512_cmpge_epi64_mask((__m512i)v, (__m512i)threshold);
+        count = (Full<T>)_mm512_mask_sub_epi64((__m512i)count, m, (__m512i)count,
+                                               _mm512_set1_epi64(-1));
+        v = zero ? (Full<T>)_mm512_maskz_mov_epi64(~m, (__m512i)v)
+                 : (Full<T>)_mm512_mask_sub_epi64((__m512i)v, m, (__m512i)v, (__m512i)threshold);
+        return uint64_t(m);
+    }
+#else
+    Full<T> fired = (Full<T>)(v >= threshold);
+    count -= fired;
+    v = zero ? (v & ~fired) : v - (threshold & fired);
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return uint32_t(_mm256_movemask_ps((__m256)fired));
+    return uint32_t(_mm256_movemask_pd((__m256d)fired));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < WIDTH / int(sizeof(T)); ++i) bits |= uint64_t(fired[i] & 1) << i;
+    return bits;
+#endif
+#endif
+}
+
+// Adds to each 32-bit lane the products of its 4 bytes: `spikes`, unsigned, times `weight`, signed.
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__)
+constexpr double DENSE_FROM = 0.33;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    return (Full<int32_t>)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)spikes, (__m512i)weight);
+}
+#elif defined(__AVX512BW__)
+constexpr double DENSE_FROM = 0.8;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)spikes, (__m512i)weight);
+    return sum + (Full<int32_t>)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+#elif defined(__AVX2__)
+constexpr double DENSE_FROM = 0.8;
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)spikes, (__m256i)weight);
+    return sum + (Full<int32_t>)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+#else
+constexpr double DENSE_FROM = 2;  // never: there is no such instruction
+inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+    for (int i = 0; i < WIDTH / 4; ++i)
+        for (int k = 0; k < 32; k += 8)
+            sum[i] += (spikes[i] >> k & 255) * int8_t(weight[i] >> k & 255);
+    return sum;
+}
+#endif
+
+// Adds the 64 bits of `word` to 64 bytes.
+inline void add_bits(uint64_t word, uint8_t* to) {
+#if defined(__AVX512BW__)
+    __m512i old = _mm512_loadu_si512(to);
+    _mm512_storeu_si512(to, _mm512_mask_add_epi8(old, word, old, _mm512_set1_epi8(1)));
+#else
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t each = (word >> i & 255) * 0x0101010101010101u & 0x8040201008040201u;
+        each = (each + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+        uint64_t old;
+        std::memcpy(&old, to + i, 8);
+        old += each;
+        std::memcpy(to + i, &old, 8);
+    }
+#endif
+}
+
+// Writes base + index of each set bit of `word`, of which only `width` can be set, from `out` on,
+// and gives how many; may write up to 16 more entries than there are.
+inline uint32_t* list_bits(uint64_t word, int width, uint32_t base, uint32_t* out) {
+#if defined(__AVX512BW__)
+    const __m512i iota =
+        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for (int i = 0; i < width; i += 16) {
+        __mmask16 m = __mmask16(word >> i);
+        __m512i index = _mm512_add_epi32(iota, _mm512_set1_epi32(int(base + i)));
+        _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(m, index));
+        out += __builtin_popcount(m);
+    }
+    return out;
+#else
+    (void)width;
+    while (word) {
+        *out++ = base + uint32_t(__builtin_ctzll(word));
+        word &= word - 1;
+    }
+    return out;
+#endif
+}
+
+}  // namespace
+}  // namespace neurocomp

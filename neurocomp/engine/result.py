@@ -1,0 +1,67 @@
+"""What a run keeps, and what it gives."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.snn.network import Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What to keep besides the readout; populations are named, memory follows."""
+
+    counts: bool = True  # of spikes, of every population
+    operations: bool = True  # synaptic operations, of every population and step
+    peak: bool = False  # the greatest membrane before a reset, of every population
+    rasters: tuple[str, ...] = ()  # populations whose every spike is kept
+    membranes: tuple[str, ...] = ()  # populations whose membrane is kept at every step
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Result:
+    """A run of some samples. What was not kept is absent."""
+
+    network: Network
+    readout: Array  # (samples, steps, channels, rows, columns), the membrane after each step
+    counts: Mapping[str, Array]  # int32 (samples, channels, rows, columns)
+    operations: Mapping[str, Array]  # int64 (samples, steps), synapses that a spike arrived at
+    peak: Mapping[str, Array]  # (samples,), greatest magnitude of the membrane before a reset
+    rasters: Mapping[str, Array]  # uint8 (samples, steps, neurons / 8); see `spikes`
+    membranes: Mapping[str, Array]  # (samples, steps, channels, rows, columns)
+
+
+def spikes(result: Result, population: str) -> Array:
+    """Give the kept spikes of a population, bool (samples, steps, channels, rows, columns)."""
+    packed, shape = result.rasters[population], result.network.population(population).shape
+    flat = np.unpackbits(packed, axis=-1, count=int(np.prod(shape)), bitorder="little")
+    unpacked: Array = flat.reshape(*packed.shape[:2], *shape).astype(bool)
+    return unpacked
+
+
+def pack(fired: Array) -> Array:
+    """Give spikes, (samples, steps, channels, rows, columns), as bits, 8 neurons a byte."""
+    packed: Array = np.packbits(
+        fired.reshape(*fired.shape[:2], -1).astype(bool), axis=-1, bitorder="little"
+    )
+    return packed
+
+
+def joined(parts: Sequence[Result]) -> Result:
+    """Give the results of several chunks of samples as one."""
+
+    def each(field: str) -> dict[str, Array]:
+        first: Mapping[str, Array] = getattr(parts[0], field)
+        return {name: np.concatenate([getattr(p, field)[name] for p in parts]) for name in first}
+
+    return Result(
+        network=parts[0].network,
+        readout=np.concatenate([p.readout for p in parts]),
+        counts=each("counts"),
+        operations=each("operations"),
+        peak=each("peak"),
+        rasters=each("rasters"),
+        membranes=each("membranes"),
+    )

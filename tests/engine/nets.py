@@ -1,0 +1,188 @@
+"""Networks that the engine's choices depend on: widths of channels and weights, pools, cycles."""
+
+from typing import Any
+
+import numpy as np
+
+from neurocomp.arrays import Array, Shape
+from neurocomp.snn.network import Current, Input, Network, Population, Projection
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
+from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
+
+Random = np.random.Generator
+
+
+def neurons(
+    random: Random, name: str, shape: Shape, threshold: int, start: int = 1, **neuron: Any
+) -> Population:
+    spread = random.integers(threshold // 2 + 1, threshold + 2, shape)
+    return Population(
+        name=name,
+        shape=shape,
+        neuron=IntegrateAndFire(v_threshold=spread, **neuron),
+        v_init=spread // 2,
+        bias=random.integers(-2, 3, shape),
+        start_step=start,
+    )
+
+
+def silent(name: str, shape: Shape, neuron: Neuron, start: int = 1) -> Population:
+    zero = np.zeros(shape, dtype=np.int64)
+    return Population(
+        name=name, shape=shape, neuron=neuron, v_init=zero, bias=zero, start_step=start
+    )
+
+
+def link(
+    source: str, target: str, synapse: Synapse, delay: int = 1, exponent: int = 0
+) -> Projection:
+    return Projection(
+        source=source,
+        target=target,
+        synapse=synapse,
+        delay_steps=delay,
+        weight_exponent=exponent,
+    )
+
+
+def weights(random: Random, top: int, *shape: int) -> Array:
+    return random.integers(-top, top + 1, shape)
+
+
+def network(
+    random: Random, first: Population, populations: list[Population], links: list[Projection]
+) -> Network:
+    """Drive `first` by a current and read all populations' last one out."""
+    shape = first.shape
+    scale = random.uniform(1, 9, (shape[0], 1, 1))
+    source = Input(name="x", shape=(1, shape[1], shape[2]), low=0.0, high=1.0, grid=2.0**-8)
+    kernel = random.integers(-16, 64, (shape[0], 1, 1, 1)) / 16
+    last = populations[-1]
+    out = silent("out", (3, 1, 1), Accumulator(), last.start_step + 1)
+    size = int(np.prod(last.shape))
+    readout = Dense(weight=weights(random, 9, 3, size), pre_shape=last.shape, post_shape=out.shape)
+    return Network(
+        inputs=(source,),
+        currents=(
+            Current(
+                source="x",
+                target=first.name,
+                synapse=Conv(weight=kernel, pre_shape=source.shape),
+                scale=scale,
+            ),
+        ),
+        populations=(*populations, out),
+        projections=(*links, link(last.name, "out", readout)),
+        readout="out",
+    )
+
+
+def convolution(
+    seed: int, channels: tuple[int, int] = (5, 7), top: int = 100, **conv: Any
+) -> Network:
+    """Two populations with a 3 x 3 convolution between them."""
+    random = np.random.default_rng(seed)
+    pre: Shape = (channels[0], 7, 6)
+    groups = conv.get("groups", 1)
+    kernel = weights(random, top, channels[1], channels[0] // groups, 3, 3)
+    synapse = Conv(weight=kernel, pre_shape=pre, **conv)
+    a = neurons(random, "a", pre, 20)
+    b = neurons(random, "b", synapse.post_shape, 3 * top, start=2)
+    return network(random, a, [a, b], [link("a", "b", synapse)])
+
+
+def pooled(seed: int, side: int, channels: tuple[int, int] = (5, 7), **conv: Any) -> Network:
+    """A convolution after an average pooling of `side`, composed into one kernel."""
+    random = np.random.default_rng(seed)
+    pre: Shape = (channels[0], 4 * side + 1, 5 * side)
+    kernel = np.kron(weights(random, 100, *channels[::-1], 2, 3), np.ones((side, side), dtype=int))
+    synapse = Conv(weight=kernel, pre_shape=pre, strides=(side, side), **conv)
+    a = neurons(random, "a", pre, 20)
+    b = neurons(random, "b", synapse.post_shape, 900, start=2)
+    return network(random, a, [a, b], [link("a", "b", synapse)])
+
+
+def pooled_dense(seed: int) -> Network:
+    random = np.random.default_rng(seed)
+    pre, post = (3, 6, 4), (70, 1, 1)
+    kernel = np.kron(weights(random, 100, 70, 3, 3, 2), np.ones((2, 2), dtype=int))
+    synapse = Dense(weight=kernel.reshape(70, -1), pre_shape=pre, post_shape=post)
+    a, b = neurons(random, "a", pre, 20), neurons(random, "b", post, 900, start=2)
+    return network(random, a, [a, b], [link("a", "b", synapse)])
+
+
+def residual(seed: int) -> Network:
+    """Two paths of unequal length that meet, one with an exponent and a long delay."""
+    random = np.random.default_rng(seed)
+    shape: Shape = (4, 5, 5)
+    conv = [
+        Conv(weight=weights(random, 60, 4, 4, 3, 3), pre_shape=shape, pads=(1, 1, 1, 1))
+        for _ in range(2)
+    ]
+    same = Conv(weight=np.full((4, 1, 1, 1), 9), pre_shape=shape, groups=4)
+    a, b, c = (neurons(random, n, shape, 90, start=i + 1) for i, n in enumerate("abc"))
+    links = [link("a", "b", conv[0]), link("b", "c", conv[1]), link("a", "c", same, 2, exponent=3)]
+    return network(random, a, [a, b, c], links)
+
+
+def recurrent(seed: int, delay: int = 1) -> Network:
+    """A cycle of two populations, and one that feeds itself, with resets to zero."""
+    random = np.random.default_rng(seed)
+    shape: Shape = (4, 5, 5)
+
+    def conv(top: int) -> Conv:
+        kernel = weights(random, top, 4, 4, 3, 3)
+        return Conv(weight=kernel, pre_shape=shape, pads=(1, 1, 1, 1))
+
+    a, b, c = (neurons(random, n, shape, 90, reset="zero") for n in "abc")
+    links = [
+        link("a", "b", conv(60)),
+        link("b", "a", conv(20), delay),
+        link("b", "c", conv(60)),
+        link("c", "c", conv(30), delay + 1),
+    ]
+    return network(random, a, [a, b, c], links)
+
+
+def gated(seed: int, channels: int = 5) -> Network:
+    random = np.random.default_rng(seed)
+    window = Window(pre_shape=(channels, 6, 5), kernel=(3, 2), strides=(2, 1), pads=(1, 1, 1, 0))
+    a = neurons(random, "a", window.pre_shape, 20)
+    gate = silent("gate", window.post_shape, MaxGate(), 2)
+    return network(random, a, [a, gate], [link("a", "gate", window)])
+
+
+NETS = {
+    "convolution": lambda: convolution(0),
+    "16 channels": lambda: convolution(1, (16, 16)),
+    "20 channels": lambda: convolution(2, (3, 20)),
+    "64 channels": lambda: convolution(3, (64, 64)),
+    "70 channels": lambda: convolution(4, (130, 70)),
+    "int16 weights": lambda: convolution(5, (5, 70), top=30000),
+    "weights of 12 bits": lambda: convolution(6, top=2000),
+    "int32 weights": lambda: convolution(7, (5, 70), top=2**24),
+    "int32 weights, few channels": lambda: convolution(8, top=2**24),
+    "many weights in int8": lambda: convolution(9, (140, 70), top=127),
+    "pads": lambda: convolution(10, pads=(2, 0, 1, 3)),
+    "strides": lambda: convolution(11, strides=(2, 3)),
+    "dilation": lambda: convolution(12, dilations=(2, 1), pads=(1, 1, 1, 1)),
+    "dilated columns": lambda: convolution(13, dilations=(1, 2), pads=(1, 1, 1, 1)),
+    "groups": lambda: convolution(14, (6, 4), groups=2),
+    "depthwise": lambda: convolution(15, (6, 6), groups=6),
+    "pooled by 2": lambda: pooled(16, 2),
+    "pooled by 3": lambda: pooled(17, 3),
+    "pooled, padded": lambda: pooled(18, 2, pads=(2, 2, 2, 2)),
+    "pooled, padded unevenly": lambda: pooled(19, 2, pads=(1, 0, 0, 1)),
+    "pooled, 70 channels": lambda: pooled(20, 2, (66, 70)),
+    "pooled, dense": lambda: pooled_dense(21),
+    "residual": lambda: residual(22),
+    "recurrent": lambda: recurrent(23),
+    "recurrent, long delay": lambda: recurrent(24, delay=3),
+    "gate": lambda: gated(25),
+    "gate, 70 channels": lambda: gated(26, 70),
+}
+
+
+def samples(net: Network, count: int) -> dict[str, Array]:
+    random = np.random.default_rng(99)
+    return {i.name: random.uniform(-0.1, 1.1, (count, *i.shape)) for i in net.inputs}

@@ -1,0 +1,160 @@
+"""The engine gives the oracle's spikes: hand-made, random and converted networks, every build."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neurocomp.compiler import Options, compile
+from neurocomp.engine import Keep, active, simulate, stream
+from neurocomp.engine.native import levels
+from neurocomp.engine.plan import plan
+from neurocomp.errors import UnsupportedError
+from neurocomp.hw.read import load_target
+from neurocomp.quantize import quantize
+from neurocomp.snn.network import Network
+from neurocomp.snn.neurons import IntegrateAndFire
+from tests.ann.corpus import CORPUS
+from tests.engine.against import assert_same
+from tests.engine.nets import NETS, convolution, recurrent, samples
+from tests.snn.strategies import inputs_for, networks
+
+BUILDS = (*levels(), "generic")
+STEPS = 12
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", NETS)
+def test_every_form_gives_the_oracles_numbers(name: str, build: str) -> None:
+    network = NETS[name]()
+    found = assert_same(network, samples(network, 3), STEPS, level=build, threads=1)
+    assert found.counts[network.populations[-2].name].any(), "nothing fires, nothing is compared"
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_no_network_of_ours_falls_back(name: str) -> None:
+    plan(NETS[name](), STEPS)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_threads_change_nothing(threads: int, count: int) -> None:
+    for network in (convolution(0, (5, 130)), recurrent(1)):
+        assert_same(network, samples(network, count), STEPS, threads=threads)
+
+
+@pytest.mark.parametrize("budget", [0, 20_000, 2**30])
+def test_chunks_change_nothing(budget: int) -> None:
+    network = convolution(0)
+    assert_same(network, samples(network, 5), STEPS, budget_bytes=budget)
+
+
+def test_tiles_of_steps_change_nothing() -> None:
+    for network in (convolution(0), recurrent(1, delay=3)):
+        assert_same(network, samples(network, 2), 70, budget_bytes=0)
+
+
+def test_memory_is_bounded_by_the_budget() -> None:
+    network = convolution(0)
+    parts = list(stream(network, samples(network, 40), STEPS, budget_bytes=100_000))
+    assert len(parts) > 1
+    assert sum(len(p.readout) for p in parts) == 40
+
+
+@pytest.mark.parametrize("integer", [True, False])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_random_networks(integer: bool, data: st.DataObject) -> None:
+    network = data.draw(networks(integer=integer))
+    threads = data.draw(st.integers(1, 2))
+    build = data.draw(st.sampled_from(BUILDS))
+    assert_same(network, inputs_for(network, 2), 10, threads=threads, level=build)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", BUILDS)
+@given(data=st.data())
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_thousand_random_networks(build: str, data: st.DataObject) -> None:
+    network = data.draw(networks(most=4))
+    assert_same(network, inputs_for(network, 2), 16, level=build)
+
+
+@pytest.mark.parametrize("target", ["ideal", "loihi1", "loihi2"])
+@pytest.mark.parametrize("name", CORPUS)
+def test_converted_networks(name: str, target: str) -> None:
+    graph = CORPUS[name]()
+    random = np.random.default_rng(7)
+    x = random.standard_normal((4, *graph.input_shape)).astype(np.float32)
+    reference = compile(graph, load_target("ideal"), x, Options(steps=STEPS)).reference
+    network = quantize(reference, load_target(target), STEPS).network
+    plan(network, network.run_length(STEPS))
+    assert_same(network, {network.inputs[0].name: x}, network.run_length(STEPS))
+
+
+def test_membranes_of_64_bits() -> None:
+    small = convolution(0)
+    wide = tuple(_times(p, 2**36) for p in small.populations)
+    network = replace(
+        small,
+        populations=wide,
+        projections=tuple(replace(p, weight_exponent=36) for p in small.projections),
+        currents=tuple(replace(c, scale=c.scale * 2.0**36) for c in small.currents),
+    )
+    plan(network, STEPS)
+    assert_same(network, samples(network, 2), STEPS)
+
+
+def _times(population: object, factor: int) -> object:
+    p = population
+    neuron = p.neuron  # type: ignore[attr-defined]
+    if isinstance(neuron, IntegrateAndFire):
+        neuron = replace(neuron, v_threshold=neuron.v_threshold * factor + 1)
+    return replace(p, neuron=neuron, v_init=p.v_init * factor, bias=p.bias * factor)  # type: ignore
+
+
+def test_numbers_off_any_grid_run_without_the_kernel() -> None:
+    network = convolution(0)
+    off = tuple(
+        replace(
+            p,
+            bias=p.bias + 0.1,
+            v_init=p.v_init * 0.3,
+            neuron=replace(p.neuron, v_threshold=p.neuron.v_threshold / 3)
+            if isinstance(p.neuron, IntegrateAndFire)
+            else p.neuron,
+        )
+        for p in network.populations
+    )
+    float_network = replace(network, populations=off)
+    with pytest.raises(UnsupportedError, match=r"bits"):
+        plan(float_network, STEPS)
+    assert_same(float_network, samples(float_network, 2), STEPS)
+
+
+def test_what_is_not_kept_is_absent() -> None:
+    network = convolution(0)
+    found = simulate(network, samples(network, 2), 4, keep=Keep(counts=False, operations=False))
+    assert not (found.counts or found.operations or found.peak or found.rasters or found.membranes)
+    assert found.readout.shape == (2, 4, 3, 1, 1)
+
+
+def test_progress_counts_the_samples() -> None:
+    network: Network = convolution(0)
+    seen: list[tuple[str, int, int]] = []
+    simulate(
+        network,
+        samples(network, 3),
+        4,
+        budget_bytes=0,
+        observe=lambda what, done, total: seen.append((what, done, total)),
+    )
+    assert [done for _, done, _ in seen] == [0, 1, 2, 3]
+    assert {(what, total) for what, _, total in seen} == {("simulate", 3)}
+
+
+def test_the_active_engine_says_what_is_lost() -> None:
+    engine = active()
+    assert (engine.name == "native") == (not engine.lost) == bool(engine.level)
