@@ -2,8 +2,8 @@
 
     python examples/mnist/accuracy.py [ARTIFACT] [--digits 10000]
 
-The digits come from the package that `data.py` names. Every digit runs in the oracle, so this takes
-minutes; `neurocomp verify` compares the simulators on as many as you like.
+The digits come from the package that `data.py` names. The spiking networks run in the engine, which
+gives the oracle's spikes; `neurocomp verify` compares the simulators with the oracle.
 """
 
 import argparse
@@ -13,18 +13,27 @@ from pathlib import Path
 import numpy as np
 from data import mnist
 
+from neurocomp import engine
 from neurocomp.build import read
 from neurocomp.snn.network import Network
-from neurocomp.snn.oracle import simulate
 
-CHUNK = 100
+STEPS = (4, 8, 16, 32)
 
 
-def classes(network: Network, samples: np.ndarray, steps: int) -> np.ndarray:
-    """Give the class, (samples,), of `samples` after `steps` steps of the readout."""
-    inputs = {network.inputs[0].name: samples}
-    *_, last = simulate(network, inputs, network.run_length(steps))
-    return np.argmax(last.v[network.readout].reshape(len(samples), -1), axis=1)
+def correct(network: Network, images: np.ndarray, labels: np.ndarray, steps: int) -> np.ndarray:
+    """Count the images, (steps,), whose class is right after each step of the readout."""
+    keep = engine.Keep(counts=False, operations=False)
+    length = network.run_length(steps)
+    hits = np.zeros(length, dtype=int)
+    done = 0
+    for part in engine.stream(network, {network.inputs[0].name: images}, length, keep=keep):
+        read_out = part.readout.reshape(len(part.readout), length, -1)
+        wanted = labels[done : done + len(read_out), None]
+        hits += (np.argmax(read_out, axis=2) == wanted).sum(axis=0)
+        done += len(read_out)
+        print(f"\r{done} of {len(images)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    return hits[length - steps :]
 
 
 def main() -> int:
@@ -36,19 +45,12 @@ def main() -> int:
     artifact = read(options.artifact)
     images, labels = (part[: options.digits] for part in mnist("test"))
     program = artifact.program
-    right = {"integer SNN": 0, "float SNN": 0}
-    networks = {"integer SNN": program.network, "float SNN": program.reference}
-    for start in range(0, len(images), CHUNK):
-        part = slice(start, start + CHUNK)
-        for name, network in networks.items():
-            right[name] += int(
-                (classes(network, images[part], program.steps) == labels[part]).sum()
-            )
-        print(f"\r{min(start + CHUNK, len(images))} of {len(images)}", end="", file=sys.stderr)
     ann = int((np.argmax(artifact.ann(images), axis=1) == labels).sum())
-    print(file=sys.stderr)
-    for name, hits in {"ANN": ann, **right}.items():
-        print(f"{name:12} {hits / len(images):.2%} of {len(images)} digits")
+    print(f"ANN          {ann / len(images):.2%} of {len(images)} digits")
+    for name, network in (("float SNN", program.reference), ("integer SNN", program.network)):
+        hits = correct(network, images, labels, program.steps)
+        curve = ", ".join(f"{hits[t - 1] / len(images):.2%} at {t}" for t in STEPS if t < len(hits))
+        print(f"{name:12} {hits[-1] / len(images):.2%} after {len(hits)} steps ({curve})")
     return 0
 
 

@@ -11,6 +11,7 @@ from neurocomp.cli.arguments import Json
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import table
+from neurocomp.engine import active
 from neurocomp.errors import BackendError
 from neurocomp.simulation import find_python
 from neurocomp.simulation import setup as make
@@ -31,13 +32,23 @@ def doctor(json: Json = False) -> int:
     """Say what is there and what is missing."""
     packages = {name: _version(name) for name in PACKAGES}
     backends = {name: _backend(name) for name in names()}
+    engine = active()
     missing = [n for n, v in packages.items() if v is None]
     ok = not missing and all(b["python"] for b in backends.values())
     if json:
-        say_json({"ok": ok, "python": sys.version, "packages": packages, "backends": backends})
+        say_json(
+            {
+                "ok": ok,
+                "python": sys.version,
+                "packages": packages,
+                "backends": backends,
+                "engine": {"name": engine.name, "level": engine.level, "lost": engine.lost},
+            }
+        )
         return 0 if ok else 1
     rows = [("python", sys.version.split()[0], "")]
     rows += [(n, v or "missing", "" if v else f"pip install {n}") for n, v in packages.items()]
+    rows.append(("engine", f"{engine.name} {engine.level}", engine.lost))
     rows += [
         (f"backend {n}", "ready" if b["python"] else "missing", b["python"] or b["problem"])
         for n, b in backends.items()
