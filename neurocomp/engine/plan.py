@@ -175,7 +175,7 @@ def lanes(layer: Layer, values: Array, padding: int = 0) -> Array:
 
 
 def real_lanes(layer: Layer, values: Array) -> Array:
-    """Give float64 `values`, (channels, rows, columns) or with one position, by lanes."""
+    """Give float64 `values`, (channels, rows, columns), as (positions, lanes)."""
     channels = values.shape[0]
     padded = np.zeros((values[0].size, layer.padded))
     padded[:, :channels] = values.reshape(channels, -1).T

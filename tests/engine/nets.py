@@ -1,5 +1,6 @@
 """Networks that the engine's choices depend on: widths of channels and weights, pools, cycles."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,13 @@ def pooled(seed: int, side: int, channels: tuple[int, int] = (5, 7), **conv: Any
     return network(random, a, [a, b], [link("a", "b", synapse)])
 
 
+def busy(seed: int, side: int, channels: tuple[int, int], **conv: Any) -> Network:
+    """A source whose neurons nearly all fire at every step, so that all are multiplied."""
+    net = pooled(seed, side, channels, **conv) if side > 1 else convolution(seed, channels, **conv)
+    first = replace(net.populations[0], bias=np.full(net.populations[0].shape, 20))
+    return replace(net, populations=(first, *net.populations[1:]))
+
+
 def pooled_dense(seed: int) -> Network:
     random = np.random.default_rng(seed)
     pre, post = (3, 6, 4), (70, 1, 1)
@@ -157,12 +165,12 @@ NETS = {
     "16 channels": lambda: convolution(1, (16, 16)),
     "20 channels": lambda: convolution(2, (3, 20)),
     "64 channels": lambda: convolution(3, (64, 64)),
-    "70 channels": lambda: convolution(4, (130, 70)),
+    "70 channels": lambda: convolution(4, (70, 70)),
     "int16 weights": lambda: convolution(5, (5, 70), top=30000),
     "weights of 12 bits": lambda: convolution(6, top=2000),
     "int32 weights": lambda: convolution(7, (5, 70), top=2**24),
     "int32 weights, few channels": lambda: convolution(8, top=2**24),
-    "many weights in int8": lambda: convolution(9, (140, 70), top=127),
+    "many weights in int8": lambda: convolution(9, (250, 70), top=127),
     "pads": lambda: convolution(10, pads=(2, 0, 1, 3)),
     "strides": lambda: convolution(11, strides=(2, 3)),
     "dilation": lambda: convolution(12, dilations=(2, 1), pads=(1, 1, 1, 1)),
@@ -175,6 +183,10 @@ NETS = {
     "pooled, padded unevenly": lambda: pooled(19, 2, pads=(1, 0, 0, 1)),
     "pooled, 70 channels": lambda: pooled(20, 2, (66, 70)),
     "pooled, dense": lambda: pooled_dense(21),
+    "busy": lambda: busy(27, 1, (6, 20), pads=(1, 1, 1, 1)),
+    "busy, 70 channels": lambda: busy(28, 1, (70, 70)),
+    "busy, pooled": lambda: busy(29, 2, (5, 40), pads=(2, 2, 0, 4)),
+    "busy, strides": lambda: busy(30, 1, (3, 9), strides=(2, 3), pads=(0, 2, 1, 0)),
     "residual": lambda: residual(22),
     "recurrent": lambda: recurrent(23),
     "recurrent, long delay": lambda: recurrent(24, delay=3),

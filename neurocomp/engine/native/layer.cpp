@@ -246,12 +246,63 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x,
     }
 }
 
+// Runs positions whose drive never changes, several side by side, for a block of few lanes has few
+// sums to wait for.
+template <class State, int lanes>
+void run_steady(const Layer& layer, const Work& work, int y) {
+    using V = Full<State>;
+    constexpr int each = WIDTH / int(sizeof(State)), states = lanes / each, side = 64 / lanes;
+    const Shape& s = layer.shape;
+    const int steps = work.last - work.first + 1;
+    const size_t row = size_t(y) * s.cols;
+    uint64_t* bits = work.bits + (size_t(y) * work.slots + work.slot) * s.cols;
+    const bool zero = layer.model == ZERO;
+    for (int x = 0; x < s.cols; x += side) {
+        const int many = s.cols - x < side ? s.cols - x : side;
+        V v[side][states] = {}, drive[side][states] = {}, count[side][states] = {};
+        V threshold[side][states];
+        for (int u = 0; u < side; ++u)
+            for (int k = 0; k < states; ++k) {
+                const size_t position = row + x + (u < many ? u : 0);
+                const size_t at = k * each;
+                v[u][k] = load<V>(static_cast<const State*>(work.v) + position * lanes + at);
+                drive[u][k] = load<V>(static_cast<const State*>(work.drive) +
+                                      position * work.drive_pitch + at);
+                threshold[u][k] = load<V>(static_cast<const State*>(layer.threshold) +
+                                          position * layer.threshold_pitch + at);
+            }
+        for (int step = 0; step < steps; ++step) {
+            uint64_t word[side] = {};
+            if (work.first + step >= layer.start)
+#pragma GCC unroll 8
+                for (int u = 0; u < side; ++u)
+#pragma GCC unroll 8
+                    for (int k = 0; k < states; ++k) {
+                        v[u][k] += drive[u][k];
+                        word[u] |= fire<State>(v[u][k], threshold[u][k], count[u][k], zero)
+                                   << (k * each);
+                    }
+            for (int u = 0; u < many; ++u) bits[size_t(step) * s.cols + x + u] = word[u];
+        }
+        for (int u = 0; u < many; ++u)
+            for (int k = 0; k < states; ++k) {
+                const size_t at = (row + x + u) * lanes + k * each;
+                store(static_cast<State*>(work.v) + at, v[u][k]);
+                for (int i = 0; i < each; ++i)
+                    static_cast<int32_t*>(work.counts)[at + i] += int32_t(count[u][k][i]);
+            }
+    }
+}
+
 // Span after span, so that the events of the rows in reach stay in the first cache; each list of a
 // position serves all blocks.
 template <class State, Kind kind, int lanes>
 void run_positions(const Layer& layer, const Work& work, int block, int block_end, int y) {
     constexpr uint32_t pitch = lanes * sizeof(typename Stored<kind>::weight);
     const int steps = work.last - work.first + 1;
+    if constexpr (lanes < 64)
+        if (!layer.gather_count && !work.extra && work.bits && !work.membranes && !work.peak)
+            return run_steady<State, lanes>(layer, work, y);
     uint32_t found[MOST_LISTS];
     for (int from = 0; from < steps; from += work.span) {
         const int to = from + work.span < steps ? from + work.span : steps;
@@ -379,18 +430,18 @@ void map_row(const Shape& s, const uint64_t* bits, int slots, int slot, const Ga
     uint8_t* map = e.map + size_t(cell_row) * e.map_row;
     std::memset(map, 0, e.map_row);
     const int channels = g.groups * 4, y0 = cell_row * g.pool_rows;
-    const int y1 = y0 + g.pool_rows < s.rows ? y0 + g.pool_rows : s.rows;
-    for (int step = 0; step < e.steps; ++step, map += e.map_step)
-        for (int y = y0; y < y1; ++y) {
-            const uint64_t* from = bits + (size_t(y) * slots + slot + step) * s.cols * s.words;
-            uint8_t* to = map + size_t(g.left) * channels;
-            for (int x = 0; x < s.cols;) {
-                for (int dx = 0; dx < g.pool_cols && x < s.cols; ++dx, ++x, from += s.words)
-                    for (int w = 0; w < s.words; ++w)
-                        if (from[w]) add_bits(from[w], to + 64 * w);
-                to += channels;
-            }
+    const int rows = s.rows - y0 < g.pool_rows ? s.rows - y0 : g.pool_rows;
+    const size_t row_words = size_t(slots) * s.cols * s.words;
+    for (int step = 0; step < e.steps; ++step, map += e.map_step) {
+        const uint64_t* from = bits + y0 * row_words + size_t(slot + step) * s.cols * s.words;
+        uint8_t* to = map + size_t(g.left) * channels;
+        for (int x = 0; x < s.cols; x += g.pool_cols, to += channels) {
+            const int cols = s.cols - x < g.pool_cols ? s.cols - x : g.pool_cols;
+            for (int w = 0; w < s.words; ++w)
+                sum_bits(from + size_t(x) * s.words + w, row_words, rows, size_t(s.words), cols,
+                         s.channels - 64 * w, to + 64 * w);
         }
+    }
 }
 
 size_t count_bits(const uint64_t* from, size_t words) {

@@ -135,19 +135,29 @@ inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> 
 }
 #endif
 
-// Adds the 64 bits of `word` to 64 bytes.
-inline void add_bits(uint64_t word, uint8_t* to) {
+// Adds up to 64 channels of a cell, `rows` x `cols` words, and writes `width` bytes of sums.
+inline void sum_bits(const uint64_t* from, size_t row_words, int rows, size_t col_words, int cols,
+                     int width, uint8_t* to) {
 #if defined(__AVX512BW__)
-    __m512i old = _mm512_loadu_si512(to);
-    _mm512_storeu_si512(to, _mm512_mask_add_epi8(old, word, old, _mm512_set1_epi8(1)));
+    const __m512i one = _mm512_set1_epi8(1);
+    __m512i sum = _mm512_setzero_si512();
+    for (int y = 0; y < rows; ++y)
+        for (int x = 0; x < cols; ++x)
+            sum = _mm512_mask_add_epi8(sum, from[y * row_words + x * col_words], sum, one);
+    if (width >= 64)
+        _mm512_storeu_si512(to, sum);
+    else
+        _mm512_mask_storeu_epi8(to, (uint64_t(1) << width) - 1, sum);
 #else
-    for (int i = 0; i < 64; i += 8) {
-        uint64_t each = (word >> i & 255) * 0x0101010101010101u & 0x8040201008040201u;
-        each = (each + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
-        uint64_t old;
-        std::memcpy(&old, to + i, 8);
-        old += each;
-        std::memcpy(to + i, &old, 8);
+    for (int i = 0; i < width; i += 8) {
+        uint64_t sum = 0;
+        for (int y = 0; y < rows; ++y)
+            for (int x = 0; x < cols; ++x) {
+                const uint64_t byte = from[y * row_words + x * col_words] >> i & 255;
+                const uint64_t each = byte * 0x0101010101010101u & 0x8040201008040201u;
+                sum += (each + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+            }
+        std::memcpy(to + i, &sum, width - i < 8 ? size_t(width - i) : 8);
     }
 #endif
 }
