@@ -1,21 +1,29 @@
 """The same network before conversion, as an ONNX model for onnxruntime."""
 
+import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
-from workloads import Array, Workload
+from spec import Workload
+
+Array = np.ndarray
 
 
-def session(workload: Workload, kernels: list[Array], threads: int) -> onnxruntime.InferenceSession:
-    """Open the trained network's forward pass."""
+def scale(kernel: Array) -> float:
+    """Give what a kernel is divided by, so that activations keep their size."""
+    return float(np.sqrt((kernel.astype(np.float32) ** 2).mean() * kernel[0].size))
+
+
+def session(
+    workload: Workload, kernels: list[Array], threads: int, every: bool = False
+) -> onnxruntime.InferenceSession:
+    """Open the trained network's forward pass; `every` gives all activations, too."""
     nodes, constants, x = [], [], "x"
     for i, (layer, kernel) in enumerate(zip(workload.layers, kernels, strict=True)):
         if layer.pooled:
             pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
             nodes.append(helper.make_node("AveragePool", [x], [f"pooled{i}"], **pool))
             x = f"pooled{i}"
-        weight = kernel.astype("float32") / float(
-            abs(kernel.astype("int64")).sum(axis=(1, 2, 3)).max()
-        )
+        weight = kernel.astype(np.float32) / np.float32(scale(kernel))
         if layer.kernel:
             nodes.append(helper.make_node("Conv", [x, f"w{i}"], [f"y{i}"], pads=[layer.pad] * 4))
         else:
@@ -27,14 +35,23 @@ def session(workload: Workload, kernels: list[Array], threads: int) -> onnxrunti
         if i + 1 < len(workload.layers):
             nodes.append(helper.make_node("Relu", [x], [f"relu{i}"]))
             x = f"relu{i}"
+    given = [*(n.output[0] for n in nodes if n.op_type == "Relu" and every), x]
     graph = helper.make_graph(
         nodes,
         workload.name,
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *workload.shape])],
-        [helper.make_tensor_value_info(x, TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in given],
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(model.SerializeToString(), options)
+
+
+def thresholds(workload: Workload, kernels: list[Array], images: Array, rate: float) -> list[float]:
+    """Give thresholds, in units of the weights, at which mean drives make layers fire at `rate`."""
+    *activations, _ = session(workload, kernels, 1, every=True).run(None, {"x": images})
+    means = [float(a.mean()) for a in activations]
+    before = [rate, *means[:-1]]
+    return [m / b * scale(k) for m, b, k in zip(means, before, kernels[:-1], strict=True)]

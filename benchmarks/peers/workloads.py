@@ -4,42 +4,24 @@ An average pooling is linear; in the spiking network it is part of the next laye
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import ann
 import numpy as np
+from spec import Layer, Workload
 
 from neurocomp.engine import Keep, simulate
-from neurocomp.snn.grid import snap
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
 from neurocomp.snn.synapses import Conv
 
 Array = np.ndarray
 RATE = 0.1
-TUNING_STEPS = 30
-TUNING = 4
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution with a square kernel, or a dense layer where `kernel` is 0."""
-
-    outs: int
-    kernel: int = 0
-    pad: int = 0
-    pooled: bool = False  # after a 2 x 2 average pooling
-
-
-@dataclass(frozen=True)
-class Workload:
-    name: str
-    shape: tuple[int, int, int]
-    layers: tuple[Layer, ...]
-    steps: int
-    images: int
+TUNING = 5
 
 
 def vgg(widths: tuple[tuple[int, ...], ...], dense: tuple[int, ...]) -> tuple[Layer, ...]:
+    """Give blocks of 3 x 3 convolutions, pooled between, then dense layers."""
     convs = [
         Layer(outs, 3, 1, pooled=block > 0 and i == 0)
         for block, outs_of in enumerate(widths)
@@ -85,60 +67,54 @@ def weights(workload: Workload, float_grid: bool) -> Iterator[Array]:
 
 
 def samples(workload: Workload) -> Array:
+    """Draw the images, (images, *shape), in [0, 1)."""
     random = np.random.default_rng(2)
     return random.random((workload.images, *workload.shape), dtype=np.float32)
 
 
-def network(workload: Workload, kernels: list[Array], float_grid: bool) -> Network:
-    """Give the spiking network, thresholds tuned so that every layer fires at about RATE."""
+def network(
+    workload: Workload, kernels: list[Array], float_grid: bool, thresholds: list[float]
+) -> Network:
+    """Give the spiking network with one threshold, in units of the weights, for each layer."""
     source = Input(name="x", shape=workload.shape, low=0.0, high=1.0, grid=2.0**-8)
     unit = 2.0**-24 if float_grid else 1
+    kind = np.float64 if float_grid else np.int64
     made: list[Population] = []
     currents: list[Current] = []
     links: list[Projection] = []
-    for depth, (layer, kernel) in enumerate(zip(workload.layers, kernels, strict=True), start=1):
-        name = f"layer{depth}"
+    for layer, kernel in zip(workload.layers, kernels, strict=True):
+        name = f"layer{len(made) + 1}"
         synapse = _synapse(layer, kernel, made[-1].shape if made else workload.shape)
+        if float_grid or not made:
+            synapse = replace(synapse, weight=synapse.weight.astype(np.float64) * unit)
         if made:
-            synapse = replace(
-                synapse, weight=synapse.weight if unit == 1 else synapse.weight * unit
-            )
             links.append(Projection(source=made[-1].name, target=name, synapse=synapse))
         else:
-            drive = replace(synapse, weight=synapse.weight.astype(np.float64) * unit)
             currents.append(
                 Current(
-                    source="x", target=name, synapse=drive, scale=np.ones((1, 1, 1)), quantum=unit
+                    source="x",
+                    target=name,
+                    synapse=synapse,
+                    scale=np.ones((1, 1, 1)),
+                    quantum=unit,
                 )
             )
-        last = depth == len(workload.layers)
-        zero = np.zeros(synapse.post_shape, dtype=np.float64 if float_grid else np.int64)
-        neuron = Accumulator() if last else IntegrateAndFire(v_threshold=zero)
+        zero = np.broadcast_to(kind(0), synapse.post_shape)
+        neuron, v_init = Accumulator(), zero
+        if len(made) < len(thresholds):
+            whole = max(1, round(thresholds[len(made)]))
+            neuron = IntegrateAndFire(v_threshold=np.full(synapse.post_shape, kind(whole * unit)))
+            v_init = np.full(synapse.post_shape, kind(whole // 2 * unit))
         made.append(
             Population(
                 name=name,
                 shape=synapse.post_shape,
                 neuron=neuron,
-                v_init=zero,
+                v_init=v_init,
                 bias=zero,
-                start_step=depth,
+                start_step=len(made) + 1,
             )
         )
-        if not last:
-            _tune(source, currents, made, links, samples(workload)[:2], unit)
-    return _network(source, currents, made, links)
-
-
-def _synapse(layer: Layer, kernel: Array, pre: tuple[int, ...]) -> Conv:
-    if not layer.pooled:
-        return Conv(weight=kernel, pre_shape=pre, pads=(layer.pad,) * 4)
-    doubled = np.repeat(np.repeat(kernel, 2, axis=2), 2, axis=3)
-    return Conv(weight=doubled, pre_shape=pre, strides=(2, 2), pads=(2 * layer.pad,) * 4)
-
-
-def _network(
-    source: Input, currents: list[Current], made: list[Population], links: list[Projection]
-) -> Network:
     return Network(
         inputs=(source,),
         currents=tuple(currents),
@@ -148,31 +124,25 @@ def _network(
     )
 
 
-def _tune(
-    source: Input,
-    currents: list[Current],
-    made: list[Population],
-    links: list[Projection],
-    images: Array,
-    unit: float,
-) -> None:
-    """Replace the last population by one whose threshold makes it fire at about RATE."""
-    length = made[-1].start_step + TUNING_STEPS - 1
-    keep = Keep(operations=False)
-    reading = [*made[:-1], replace(made[-1], neuron=Accumulator())]
-    run = simulate(_network(source, currents, reading, links), {"x": images}, length, keep=keep)
-    threshold = float(np.maximum(run.readout[:, -1], 0).mean()) / TUNING_STEPS / RATE
+def tuned(workload: Workload, kernels: list[Array], float_grid: bool) -> Network:
+    """Give the network with thresholds at which every layer fires at about RATE.
+
+    A rate is the mean drive over the threshold, so the trained network's activations give a first
+    guess; runs correct it for what fires by chance.
+    """
+    images = samples(workload)[:2]
+    thresholds = ann.thresholds(workload, kernels, images, RATE)
     for _ in range(TUNING):
-        made[-1] = _with_threshold(made[-1], threshold, unit)
-        out = replace(made[-1], name="out", neuron=Accumulator(), start_step=length + 1)
-        network = replace(_network(source, currents, [*made, out], links), readout="out")
-        counts = simulate(network, {"x": images}, length, keep=keep).counts[made[-1].name]
-        threshold *= max(float(counts.mean()) / TUNING_STEPS / RATE, 0.1)
-    made[-1] = _with_threshold(made[-1], threshold, unit)
+        found = network(workload, kernels, float_grid, thresholds)
+        counts = simulate(found, {"x": images}, workload.steps, keep=Keep(operations=False)).counts
+        for i, p in enumerate(found.populations[:-1]):
+            rate = float(counts[p.name].mean()) / (workload.steps - i)
+            thresholds[i] *= (max(rate, RATE / 10) / RATE) ** (0.7 if i else 1)
+    return network(workload, kernels, float_grid, thresholds)
 
 
-def _with_threshold(population: Population, threshold: float, unit: float) -> Population:
-    kind = np.int64 if unit == 1 else np.float64
-    full = np.maximum(snap(np.full(population.shape, threshold), unit), unit).astype(kind)
-    half = snap(full / 2, unit).astype(kind)
-    return replace(population, neuron=IntegrateAndFire(v_threshold=full), v_init=half)
+def _synapse(layer: Layer, kernel: Array, pre: tuple[int, ...]) -> Conv:
+    if not layer.pooled:
+        return Conv(weight=kernel, pre_shape=pre, pads=(layer.pad,) * 4)
+    doubled = np.repeat(np.repeat(kernel, 2, axis=2), 2, axis=3)
+    return Conv(weight=doubled, pre_shape=pre, strides=(2, 2), pads=(2 * layer.pad,) * 4)

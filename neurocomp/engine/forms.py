@@ -66,9 +66,10 @@ def as_convolution(synapse: Synapse) -> Conv | None:
     if isinstance(synapse, Dense) and prod(synapse.post_shape[1:]) == 1:
         kernel = synapse.weight.reshape(len(synapse.weight), *synapse.pre_shape)
         return Conv(weight=kernel, pre_shape=synapse.pre_shape)
-    if isinstance(synapse, Conv) and synapse.weight.size * synapse.groups <= MOST_EXPANDED:
-        return synapse
-    return None
+    if not isinstance(synapse, Conv):
+        return None
+    small = synapse.groups == 1 or synapse.weight.size * synapse.groups <= MOST_EXPANDED
+    return synapse if small else None
 
 
 def _gather(conv: Conv) -> Gather:

@@ -156,7 +156,7 @@ def _kind(channels: int, forms: list[Gather | Single | Taps]) -> tuple[int, int]
     wide = 64 if channels > 32 else 32
     if not gathers:
         return FULL, 16 if channels <= 16 else wide
-    most = max(int(np.abs(g.weight.astype(np.int64)).max(initial=0)) for g in gathers)
+    most = max(max(int(g.weight.max(initial=0)), -int(g.weight.min(initial=0))) for g in gathers)
     rows = max(len(g.weight) for g in gathers)
     if most <= np.iinfo(np.int16).max // LEAST_FLUSH:
         small = most <= np.iinfo(np.int8).max and rows * wide * 2 > SHORT_BYTES
