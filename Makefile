@@ -15,9 +15,9 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r what does; do \
 		printf '%-10s %s\n' "$$what" "$$does"; done
 
-env: $(MADE) ## make .venv, with neurocomp and its tools in it (again only if pyproject.toml changed)
+env: $(MADE) ## make .venv, with neurocomp and its tools in it (again only if what it is made from changed)
 
-$(MADE): pyproject.toml
+$(MADE): pyproject.toml hatch_build.py $(wildcard neurocomp/engine/native/*)
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer was found (make env PYTHON=/path/to/python)" >&2; exit 2; }
 	test -e $@ || $(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
