@@ -116,7 +116,7 @@ def run(
         layer.population.name: _room(layer, count, length, keep, network.readout)
         for layer in kernel.plan.layers
     }
-    prepared = {i.name: i.prepare(samples[i.name]) for i in network.inputs}
+    prepared = {i.name: np.ascontiguousarray(i.prepare(samples[i.name])) for i in network.inputs}
     currents = _currents(kernel, samples)
     kernel.machine.run(
         groups=[[kernel.place[name] for name in group] for group in kernel.plan.groups],
