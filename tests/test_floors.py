@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "convert": 3,
     "program": 3,
     "samples": 3,
+    "operations": 3,
     "calibrate": 4,  # measures with the front end's onnxruntime
     "artifact": 4,
     "codec": 4,
