@@ -53,6 +53,9 @@ def fan_out(synapse: synapses.Synapse) -> Array:
 
 
 def _row_sums(synapse: synapses.Synapse) -> Array:
+    if isinstance(synapse, synapses.Pooled):
+        pre = synapse.edges(whole(synapse.post_shape)).pre
+        return np.bincount(pre, minlength=prod(synapse.pre_shape))
     if isinstance(synapse, synapses.Sparse):
         return np.bincount(synapse.pre, minlength=prod(synapse.pre_shape))
     if isinstance(synapse, synapses.Dense):
