@@ -23,11 +23,16 @@ FLOORS: dict[str, int] = {
     "convert": 3,
     "program": 3,
     "samples": 3,
+    "ranges": 3,
+    "readouts": 3,
+    "clamp": 3,
+    "adjust": 4,  # as calibrate
     "operations": 3,
     "calibrate": 4,  # measures with the front end's onnxruntime
     "artifact": 4,
     "codec": 4,
     "compiler": 5,
+    "evaluation": 6,  # compiles nothing, runs the oracle
     "backends": 5,
     "build": 6,  # a program on disk, with what each backend emits
     "simulation": 7,  # runs a build
