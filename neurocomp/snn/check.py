@@ -66,7 +66,7 @@ def _check_population(network: Network, population: Population) -> None:
             raise GraphError(population.name, f"has a {what} that is not finite")
         if (array.dtype.kind == "i") != network.integer:
             raise GraphError(population.name, f"has {what} of {array.dtype}, the network is mixed")
-    least = arrays["v_threshold"].min(initial=np.inf) if "v_threshold" in arrays else np.inf
+    least = arrays["v_threshold"].min() if "v_threshold" in arrays else 1
     if least < 0 or (least == 0 and getattr(population.neuron, "reset", "") != "always"):
         raise GraphError(population.name, f"has a threshold of {least}")
     if population.start_step < 1:

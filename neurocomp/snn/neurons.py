@@ -103,4 +103,4 @@ class Poisson:
 FULL = 2**BITS  # the drive of a Poisson neuron that fires in every step
 
 Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Poisson
-Tapped = MaxGate | MaxIntegrateAndFire  # whose state has one more axis, for the taps of a window
+NoMembrane = MaxGate | MaxIntegrateAndFire | Poisson  # whose state is not one membrane a neuron

@@ -29,7 +29,15 @@ from lava.proc.conv.process import Conv
 from lava.proc.dense.process import Dense
 from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
-from snn_program.processes import Accumulator, Delay, IntegrateAndFire, MaxGate, Window
+from snn_program.processes import (
+    Accumulator,
+    Delay,
+    InputSpikes,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Window,
+)
 
 ARRAYS = Path(__file__).parent / "arrays"
 '''
