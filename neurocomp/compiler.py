@@ -1,6 +1,6 @@
 """The chain from a graph to a program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -82,6 +82,12 @@ def chosen_passes(options: Options) -> tuple[Pass, ...]:
     return tuple(passes)
 
 
+def with_passes(graph: Graph, options: Options, units: Mapping[str, Array]) -> Graph:
+    """Rewrite `graph` as the options ask for, with the units that it was calibrated to."""
+    made = reduce(lambda g, one: one(g), chosen_passes(options), rewrite(graph))
+    return Normalise(ranges=units)(made) if units else made
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Prepared:
     """A graph with its units, and the float network it was converted to."""
@@ -98,7 +104,7 @@ def prepare(
     observe: Observe = lambda what, done, total: None,
 ) -> Prepared:
     """Rewrite, calibrate and convert `graph` on `samples`, (samples, *input shape)."""
-    made = reduce(lambda g, one: one(g), chosen_passes(options), rewrite(graph))
+    made = with_passes(graph, options, {})
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
         rule = LeastError(steps=options.steps, v_init=made.v_init)

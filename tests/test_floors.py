@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "comparison": 8,  # compares what runs gave back
     "verification": 9,  # runs and compares
     "report": 9,
+    "figures": 9,
     "cli": 10,
     "__main__": 11,
     "__init__": 11,  # the public API; `import neurocomp` from within

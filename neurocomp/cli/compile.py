@@ -1,7 +1,7 @@
 """`neurocomp compile`: a model and samples in, an artifact out."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -12,7 +12,24 @@ from neurocomp.artifact import check_place, write_report
 from neurocomp.backends import backend as find_backend
 from neurocomp.backends import names
 from neurocomp.build import Artifact, emit
-from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
+from neurocomp.cli.arguments import (
+    Clamp,
+    Correct,
+    HalfThreshold,
+    InputShape,
+    Json,
+    MaxPool,
+    Model,
+    Per,
+    Percentile,
+    Ranges,
+    Reset,
+    Seed,
+    Spikes,
+    Steps,
+    TargetName,
+    shape,
+)
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
@@ -38,15 +55,18 @@ def compile_(
     backend: Annotated[
         list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: all.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Time steps that the readout accumulates over.")] = 64,
+    steps: Steps = 64,
     output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
-    percentile: Annotated[
-        float, typer.Option(help="Of the activations, that a firing rate of 1 stands for.")
-    ] = 99.9,
-    per: Annotated[
-        Literal["channel", "layer"], typer.Option(help="What has a range of its own.")
-    ] = "channel",
-    half_threshold: Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")] = True,
+    ranges: Ranges = "percentile",
+    percentile: Percentile = 99.9,
+    per: Per = "channel",
+    half_threshold: HalfThreshold = True,
+    reset: Reset = "subtract",
+    max_pool: MaxPool = "average",
+    correct: Correct = "none",
+    spikes: Spikes = "analog",
+    seed: Seed = 0,
+    clamp: Clamp = 0,
     input_shape: InputShape = None,
     json: Json = False,
 ) -> int:
@@ -62,7 +82,19 @@ def compile_(
             str(model), "needs samples, its ranges are measured on them", "give --samples x.npz"
         )
     inputs = load_samples(samples, graph.input_shape)
-    options = Options(steps=steps, percentile=percentile, per=per, half_threshold=half_threshold)
+    options = Options(
+        steps=steps,
+        ranges=ranges,
+        percentile=percentile,
+        per=per,
+        half_threshold=half_threshold,
+        reset=reset,
+        max_pool=max_pool,
+        correct=correct,
+        spikes=spikes,
+        seed=seed,
+        clamp=clamp,
+    )
     with progress(quiet=json) as observe:
         _check_import(model, graph, inputs[:8])
         program = compile(graph, chip, inputs, options, observe=observe)
