@@ -9,6 +9,7 @@ import numpy as np
 from neurocomp.ann.graph import Graph, Node
 from neurocomp.ann.ops import Clip, Conv, Heaviside, MaxPool, Relu, Sum
 from neurocomp.arrays import readonly
+from neurocomp.passes.exchange import exhaust
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,17 @@ class MaxPoolAsRelus:
 
     def __call__(self, graph: Graph, /) -> Graph:
         """Rewrite `graph`."""
-        for node in graph.nodes:
-            before = graph.index.get(node.inputs[0])
-            rectified = before is not None and isinstance(before.op, Relu | Clip | Heaviside)
-            if isinstance(node.op, MaxPool) and rectified and not node.op.ceil:
-                made = _rewritten(graph, node, node.op)
-                at = graph.nodes.index(node)
-                return self(graph.with_nodes([*graph.nodes[:at], *made, *graph.nodes[at + 1 :]]))
-        return graph
+        return exhaust(_rewrite_one, graph)
+
+
+def _rewrite_one(graph: Graph) -> Graph:
+    for at, node in enumerate(graph.nodes):
+        before = graph.index.get(node.inputs[0])
+        rectified = before is not None and isinstance(before.op, Relu | Clip | Heaviside)
+        if isinstance(node.op, MaxPool) and rectified and not node.op.ceil:
+            made = _rewritten(graph, node, node.op)
+            return graph.with_nodes([*graph.nodes[:at], *made, *graph.nodes[at + 1 :]])
+    return graph
 
 
 def _rewritten(graph: Graph, node: Node, pool: MaxPool) -> list[Node]:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from neurocomp.ann.graph import Graph, Node
 from neurocomp.ann.ops import Clip, MaxPool, MaxRelu, Relu
+from neurocomp.passes.exchange import exhaust, feeds_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,17 @@ class MaxPoolOnDrive:
 
     def __call__(self, graph: Graph, /) -> Graph:
         """Rewrite `graph`."""
-        for node in graph.nodes:
-            before = graph.index.get(node.inputs[0])
-            if before is None or not isinstance(node.op, MaxPool):
-                continue
-            alone = len(graph.readers(before.name)) == 1 and graph.output != before.name
-            if alone and isinstance(before.op, Relu | Clip):
-                op = MaxRelu(rectifier=before.op, pool=node.op)
-                made = Node(name=node.name, op=op, inputs=before.inputs)
-                kept = (n for n in graph.nodes if n is not before)
-                return self(graph.with_nodes(made if n is node else n for n in kept))
-        return graph
+        return exhaust(_pool_one, graph)
+
+
+def _pool_one(graph: Graph) -> Graph:
+    for node in graph.nodes:
+        before = graph.index.get(node.inputs[0])
+        if before is None or not isinstance(node.op, MaxPool):
+            continue
+        if isinstance(before.op, Relu | Clip) and feeds_only(graph, before, node):
+            op = MaxRelu(rectifier=before.op, pool=node.op)
+            made = Node(name=node.name, op=op, inputs=before.inputs)
+            kept = (n for n in graph.nodes if n is not before)
+            return graph.with_nodes(made if n is node else n for n in kept)
+    return graph

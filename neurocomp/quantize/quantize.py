@@ -122,7 +122,9 @@ def _largest_scale(
 
 def _check_threshold(population: Population, scale: Array, widths: Arithmetic, chip: str) -> None:
     """Refuse a threshold so much smaller than a weight or the bias that it would round to none."""
-    if not isinstance(population.neuron, IntegrateAndFire):
+    if not isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
+        return
+    if not population.neuron.v_threshold.any():  # of neurons without memory
         return
     unit = 2**widths.threshold_exponent
     least = float((_per_channel(population.neuron.v_threshold) * scale / unit).min())
