@@ -36,6 +36,14 @@ def load_samples(path: str | Path, shape: Shape) -> Array:
     return check_samples(_load(Path(path), "inputs"), shape, str(path))
 
 
+def load_calibration(model: Path, path: Path | None, shape: Shape) -> Array:
+    """Read the samples that `model` is calibrated on. Raises ModelError where none are given."""
+    if path is None:
+        wrong = "needs samples, its ranges are measured on them"
+        raise ModelError(str(model), wrong, "give --samples x.npz")
+    return load_samples(path, shape)
+
+
 def load_labels(path: str | Path, count: int) -> Array:
     """Read `count` classes, (count,), from a .npy, or an .npz with the key `labels`."""
     labels = _load(Path(path), "labels")

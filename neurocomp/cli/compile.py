@@ -35,12 +35,12 @@ from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
-from neurocomp.errors import GraphError, ModelError
+from neurocomp.errors import GraphError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
 from neurocomp.mapping.utilisation import Utilisation, utilisation
 from neurocomp.program import Program
-from neurocomp.samples import load_samples
+from neurocomp.samples import load_calibration
 
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
@@ -77,11 +77,7 @@ def compile_(
         find_backend(name)
     check_place(output)
     graph = load(model, shape(input_shape))
-    if samples is None:
-        raise ModelError(
-            str(model), "needs samples, its ranges are measured on them", "give --samples x.npz"
-        )
-    inputs = load_samples(samples, graph.input_shape)
+    inputs = load_calibration(model, samples, graph.input_shape)
     options = Options(
         steps=steps,
         ranges=ranges,

@@ -13,12 +13,11 @@ from neurocomp.cli import arguments as given
 from neurocomp.cli.console import progress, say, say_json, show
 from neurocomp.cli.tables import table
 from neurocomp.compiler import Options, Prepared, prepare, with_passes
-from neurocomp.errors import ModelError
 from neurocomp.evaluation import Evaluation, interval, to_json
 from neurocomp.evaluation import evaluate as measure
 from neurocomp.figures import draw
 from neurocomp.frontend.onnx import load
-from neurocomp.samples import load_labels, load_samples
+from neurocomp.samples import load_calibration, load_labels, load_samples
 
 
 def evaluate(
@@ -69,10 +68,7 @@ def evaluate(
         else:
             graph = load(what, given.shape(input_shape))
             x = load_samples(inputs, graph.input_shape)[:limit]
-            if samples is None:
-                wrong = "needs samples, its ranges are measured on them"
-                raise ModelError(str(what), wrong, "give --samples x.npz")
-            measured = load_samples(samples, graph.input_shape)
+            measured = load_calibration(what, samples, graph.input_shape)
             made, length = prepare(graph, measured, options, observe=observe), steps
         classes = _labels(labels, inputs, len(x))
         found = measure(made.network, made.graph, x, classes, length, observe=observe)

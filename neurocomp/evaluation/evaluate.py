@@ -55,38 +55,26 @@ def evaluate(
     own classes are the wanted ones.
     """
     names = [p.name for p in network.populations if p.name in graph.index and _fires(graph, p.name)]
-    model = to_model(graph, names)
-    tallies = {name: Tally() for name in names}
-    traces, ann, costs = [], [], []
-    each = fan_outs(network), fan_outs(network, borders=False)
-    replaced: dict[str, list[Array]] = {name: [] for name in names}
+    model, kept = to_model(graph, names), _Kept(names)
+    counted = fan_outs(network), fan_outs(network, borders=False)
     for start in range(0, len(samples), CHUNK):
         chunk = samples[start : start + CHUNK]
         values = run_model(model, chunk, [graph.output, *names])
-        run = _Run(network, chunk, steps, each)
-        traces.append(run.trace)
-        costs.append(run.costs)
-        ann.append(values[graph.output].reshape(len(chunk), -1))
-        for name in names:
-            unit = np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
-            shape = (len(chunk), *network.population(name).shape)
-            rates = run.rates[name]
-            flat = (values[name].reshape(shape) / unit).reshape(len(chunk), -1)
-            tallies[name].add(flat, rates.reshape(len(chunk), -1))
-            if start < MOST_REPLACED:
-                replaced[name].append((rates * unit).reshape(values[name].shape))
+        kept.add(graph, values, _Run(network, chunk, steps, counted), start < MOST_REPLACED)
         observe("evaluate", min(start + CHUNK, len(samples)), len(samples))
-    outputs = np.concatenate(ann)
+    outputs = np.concatenate(kept.outputs)
     wanted = np.argmax(outputs, axis=1) if labels is None else labels
-    trace, spent = np.concatenate(traces), np.cumsum(np.concatenate(costs, axis=1), axis=2)
+    trace = np.concatenate(kept.traces)
+    spent = np.cumsum(np.concatenate(kept.costs, axis=1), axis=2)
     curve = read(trace, spent, wanted, readout or Membrane(), neuron_updates(network))
-    few = min(len(samples), len(range(0, min(MOST_REPLACED, len(samples)), CHUNK)) * CHUNK)
-    parts = {name: np.concatenate(given) for name, given in replaced.items()}
+    parts = {name: np.concatenate(given) for name, given in kept.rates.items()}
+    few = len(next(iter(parts.values()), samples))
     reached = _replaced(graph, samples[:few], parts, wanted[:few])
     first = float((np.argmax(outputs[:few], axis=1) == wanted[:few]).mean())
     before = dict(zip(names, [first, *reached.values()], strict=False))
     layers = tuple(
-        tallies[name].layer(name, reached[name], before[name] - reached[name]) for name in names
+        kept.tallies[name].layer(name, reached[name], before[name] - reached[name])
+        for name in names
     )
     return Evaluation(
         curve=curve,
@@ -104,6 +92,31 @@ def evaluate(
 
 def _fires(graph: Graph, name: str) -> bool:
     return graph.index[name].op.role == "neuron"
+
+
+class _Kept:
+    """What is kept of the chunks that were run."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.traces: list[Array] = []
+        self.costs: list[Array] = []
+        self.outputs: list[Array] = []
+        self.tallies = {name: Tally() for name in names}
+        self.rates: dict[str, list[Array]] = {name: [] for name in names}  # what they stand for
+
+    def add(self, graph: Graph, values: Mapping[str, Array], run: "_Run", replace: bool) -> None:
+        """Add a chunk: the trained network's `values`, and its run."""
+        count = len(run.trace)
+        self.traces.append(run.trace)
+        self.costs.append(run.costs)
+        self.outputs.append(values[graph.output].reshape(count, -1))
+        for name, tally in self.tallies.items():
+            unit = np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
+            rates, value = run.rates[name], values[name]
+            activations = value.reshape(rates.shape) / unit
+            tally.add(activations.reshape(count, -1), rates.reshape(count, -1))
+            if replace:
+                self.rates[name].append((rates * unit).reshape(value.shape))
 
 
 class _Run:

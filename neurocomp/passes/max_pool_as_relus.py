@@ -39,9 +39,11 @@ def _rewrite_one(graph: Graph) -> Graph:
 
 def _rewritten(graph: Graph, node: Node, pool: MaxPool) -> list[Node]:
     """Give the nodes that compute `node`; the last has its name."""
+    taps = range(prod(pool.kernel))
+    names = [f"{node.name}.tap{k}" for k in taps] if len(taps) > 1 else [node.name]
     nodes = [
-        Node(name=f"{node.name}.tap{k}", op=_tap(graph, node, pool, k), inputs=node.inputs)
-        for k in range(prod(pool.kernel))
+        Node(name=name, op=_tap(graph, node, pool, k), inputs=node.inputs)
+        for k, name in enumerate(names)
     ]
     level = [n.name for n in nodes]
     while len(level) > 1:

@@ -11,19 +11,22 @@ def script(program: Program, wires: tuple[Wire, ...]) -> str:
     """Write run.py for `program`, whose spikes `wires` carry."""
     network = program.network
     spikes = any(isinstance(p.neuron, Poisson) for p in network.populations)
-    parts = [_head(network, program.steps, spikes)]
+    parts = [_head(network.run_length(program.steps), network.integer, spikes)]
     parts += [population_text(n, network) for n in range(len(network.populations))]
     parts += [synapse_text(wire) for wire in wires]
     parts.append(_tail(network, wires))
     return "\n".join(parts)
 
 
-def _head(network: Network, steps: int, spikes: bool) -> str:
-    length = network.run_length(steps)
-    generator = "\n        SpikeGeneratorGroup," if spikes else ""
-    drawn = "\ngiven = HOST.given(drive)  # input spikes, bool (samples, steps, neurons)"
-    given = drawn if spikes else ""
-    numbers = "integers" if network.integer else "multiples of a power of two"
+_DRAWN = (  # an import and a line that only drawn input spikes need
+    "\n        SpikeGeneratorGroup,",
+    "\ngiven = HOST.given(drive)  # input spikes, bool (samples, steps, neurons)",
+)
+
+
+def _head(length: int, integer: bool, spikes: bool) -> str:
+    generator, given = _DRAWN if spikes else ("", "")
+    numbers = "integers" if integer else "multiples of a power of two"
     return f'''\
 """Run the compiled network in Brian2.
 
