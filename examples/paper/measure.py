@@ -1,12 +1,13 @@
-"""Measure the rows of the paper on the networks of this folder, and write docs/reference/paper.md.
+"""Measure the rows of the paper on the networks of this folder.
 
-    python examples/paper/measure.py [ladder front gates readouts binary clamp] [--digits 10000]
+    python examples/paper/measure.py [binary front ladder gates clamp] [--digits 10000]
 
-Each section's numbers are kept in results/; the page is made of what is there.
+Each section's numbers are kept in results/, from which page.py makes docs/reference/paper.md.
 """
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -141,8 +142,14 @@ def binary(count: int) -> dict:
     return made
 
 
+def commit() -> str:
+    """Give the commit that is checked out, with a star where files differ from it."""
+    described = ["git", "describe", "--always", "--dirty=*", "--exclude=*"]
+    return subprocess.run(described, cwd=HERE, capture_output=True, text=True).stdout.strip()
+
+
 def main() -> None:
-    """Measure the sections that are named, or all, and write the page."""
+    """Measure the sections that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", default=[])
     parser.add_argument("--digits", type=int, default=10_000)
@@ -157,7 +164,7 @@ def main() -> None:
     }
     (HERE / "results").mkdir(exist_ok=True)
     for name in given.sections or sections:
-        made = {"digits": given.digits, "rows": sections[name]()}
+        made = {"digits": given.digits, "commit": commit(), "rows": sections[name]()}
         path = HERE / "results" / f"{name}.json"
         path.write_text(json.dumps(made) + "\n")
 
