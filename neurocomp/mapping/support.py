@@ -6,8 +6,8 @@ from neurocomp.mapping.demand import model
 from neurocomp.snn.network import Network
 
 REMEDIES = {
-    "max_gate": "use average pooling, or rewrite the pooling into ReLUs",
-    "max_subtract": "rewrite the pooling into ReLUs, or use the target ideal",
+    "max_gate": "compile with --max-pool relus, or use average pooling",
+    "max_subtract": "compile with --max-pool relus, or for the target ideal",
     "always": "use ReLU, or the target ideal",
     "subtract": "reset to zero, or use the target ideal",
     "zero": "reset by subtraction, or use the target ideal",

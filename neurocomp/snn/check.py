@@ -31,8 +31,8 @@ def check(network: Network, steps: int) -> Network:
     for source in network.inputs:
         _check_input(source)
     for population in network.populations:
-        _check_population(network, population)
         _check_windows(network, population)
+        _check_population(network, population)
         _check_source(network, population)
     for projection in network.projections:
         _check_projection(network, projection)
