@@ -1,7 +1,7 @@
 """Train the networks of this example and write each as ONNX, with what was measured as JSON.
 
     pip install torch==2.13.0 onnx onnxruntime onnxscript
-    python examples/paper/networks.py lenet heaviside sign binary
+    python examples/paper/networks.py
 
 Only this script needs torch; `examples/mnist/train.py` holds what it shares with that example.
 """
@@ -27,8 +27,15 @@ from train import distort
 SEED = 2017
 BATCH = 128
 OPSET = 18
-EPOCHS = {"lenet": 10, "heaviside": 4, "sign": 4, "binary": 4}
-RATE = {"lenet": 0.1, "heaviside": 0.005, "sign": 0.005, "binary": 0.005}
+EPOCHS = {"lenet": 10, "heaviside": 4, "sign": 4, "binary": 4, "branches": 1, "sequence": 1}
+RATE = {
+    "lenet": 0.1,
+    "heaviside": 0.005,
+    "sign": 0.005,
+    "binary": 0.005,
+    "branches": 0.005,
+    "sequence": 0.005,
+}
 
 
 class Step(torch.autograd.Function):
@@ -110,10 +117,46 @@ def binary_net(neuron: type[nn.Module]) -> nn.Sequential:
     return net
 
 
+class Branches(nn.ModuleList):
+    """The channels of all branches, side by side."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self], dim=1)
+
+
+def branches() -> nn.Sequential:
+    """Give the toolbox's test network: batch normalisation, average pooling, two branches."""
+    net, wide, narrow = nn.Sequential(), nn.Sequential(), nn.Sequential()
+    wide.conv, wide.relu = nn.Conv2d(16, 32, 3, padding=1), nn.ReLU()
+    narrow.conv, narrow.relu = nn.Conv2d(16, 8, 1), nn.ReLU()
+    net.conv1, net.norm1, net.relu1 = nn.Conv2d(1, 16, 5, 2), nn.BatchNorm2d(16), nn.ReLU()
+    net.pool1, net.concat = nn.AvgPool2d(2), Branches([wide, narrow])
+    net.conv2, net.norm2, net.relu2 = nn.Conv2d(40, 10, 3), nn.BatchNorm2d(10), nn.ReLU()
+    net.flatten, net.dense = nn.Flatten(), nn.Linear(160, 10)
+    return net
+
+
+def sequence() -> nn.Sequential:
+    """Give the toolbox's 1-D test network: rows are channels; stride, dilation, one-sided pads."""
+    net = nn.Sequential()
+    net.rows = nn.Flatten(1, 2)
+    net.conv1, net.norm1, net.relu1 = nn.Conv1d(28, 32, 3, stride=2), nn.BatchNorm1d(32), nn.ReLU()
+    net.conv2, net.norm2, net.relu2 = (
+        nn.Conv1d(32, 32, 3, dilation=2),
+        nn.BatchNorm1d(32),
+        nn.ReLU(),
+    )
+    net.causal, net.conv3 = nn.ConstantPad1d((2, 0), 0.0), nn.Conv1d(32, 32, 3)
+    net.norm3, net.relu3 = nn.BatchNorm1d(32), nn.ReLU()
+    net.flatten, net.dense = nn.Flatten(), nn.Linear(288, 10)
+    return net
+
+
 def make(name: str) -> nn.Sequential:
     """Give the untrained network called `name`."""
-    if name == "lenet":
-        return lenet()
+    whole = {"lenet": lenet, "branches": branches, "sequence": sequence}
+    if name in whole:
+        return whole[name]()
     return binary_net({"heaviside": Heaviside, "sign": Sign, "binary": nn.ReLU}[name])
 
 
@@ -137,7 +180,7 @@ def fit(name: str, images: Tensor, labels: Tensor) -> nn.Sequential:
             loss.backward()
             optimizer.step()
             schedule.step()
-            if name != "lenet":
+            if name in ("heaviside", "sign", "binary"):
                 for layer in (net.conv1, net.conv2, net.dense1, net.dense2):
                     layer.weight.data.clamp_(-1, 1)
         print(f"{name}: epoch {epoch + 1} of {EPOCHS[name]}: loss {loss.item():.4f}", flush=True)
@@ -174,7 +217,22 @@ def write(graph: onnx.GraphProto, name: str, module: nn.Module, value: str) -> s
         graph.node.append(made)
         return output
 
-    if isinstance(module, nn.Conv2d | nn.Linear):
+    if isinstance(module, Branches):
+        ends = []
+        for branch, layers in enumerate(module):
+            end = value
+            for inner, layer in layers.named_children():
+                end = write(graph, f"{name}{branch + 1}.{inner}", layer, end)
+            ends.append(end)
+        return node("Concat", ends, axis=1)
+    if isinstance(module, nn.ConstantPad1d):
+        pads = constant("pads", np.array([0, 0, module.padding[0], 0, 0, module.padding[1]]))
+        return node("Pad", [value, pads])
+    if isinstance(module, nn.Flatten) and module.end_dim == 2:
+        return node("Reshape", [value, constant("shape", np.array([-1, 28, 28]))])
+    if isinstance(module, nn.AvgPool2d):
+        return node("AveragePool", [value], kernel_shape=[2, 2], strides=[2, 2])
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
         weight = module.weight.detach().numpy()
         if isinstance(module, BinaryConv | BinaryLinear):
             weight = np.where(weight >= 0, 1, -1).astype(np.float32)
@@ -182,7 +240,8 @@ def write(graph: onnx.GraphProto, name: str, module: nn.Module, value: str) -> s
         if isinstance(module, nn.Linear):
             return node("Gemm", inputs, transB=1)
         pads = [int(p) for p in module.padding] * 2
-        return node("Conv", inputs, strides=list(module.stride), pads=pads)
+        steps = {"strides": list(module.stride), "dilations": list(module.dilation)}
+        return node("Conv", inputs, pads=pads, **steps)
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         parts = {"scale": module.weight, "shift": module.bias}
         parts |= {"mean": module.running_mean, "var": module.running_var}

@@ -34,7 +34,6 @@ OPS: tuple[type[Op], ...] = (
     Clip,
     Heaviside,
     MaxPool,
-    MaxRelu,
     Reshape,
     Identity,
     Softmax,
