@@ -33,6 +33,7 @@ FLOORS: dict[str, int] = {
     "codec": 4,
     "compiler": 5,
     "evaluation": 6,  # compiles nothing, runs the oracle
+    "tuning": 7,
     "backends": 5,
     "build": 6,  # a program on disk, with what each backend emits
     "simulation": 7,  # runs a build

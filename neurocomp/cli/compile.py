@@ -1,5 +1,6 @@
 """`neurocomp compile`: a model and samples in, an artifact out."""
 
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +36,7 @@ from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
-from neurocomp.errors import GraphError
+from neurocomp.errors import GraphError, ModelError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
 from neurocomp.mapping.utilisation import Utilisation, utilisation
@@ -67,14 +68,14 @@ def compile_(
     spikes: Spikes = "analog",
     seed: Seed = 0,
     clamp: Clamp = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="All of these options from a file of `tune`.")
+    ] = None,
     input_shape: InputShape = None,
     json: Json = False,
 ) -> int:
     """Compile a trained network for a chip and write the artifact."""
-    chip = load_target(target)
-    backends = tuple(dict.fromkeys(backend or names()))
-    for name in backends:
-        find_backend(name)
+    chip, backends = load_target(target), _known(backend)
     check_place(output)
     graph = load(model, shape(input_shape))
     inputs = load_calibration(model, samples, graph.input_shape)
@@ -91,6 +92,7 @@ def compile_(
         seed=seed,
         clamp=clamp,
     )
+    options = read_options(config) if config else options
     with progress(quiet=json) as observe:
         _check_import(model, graph, inputs[:8])
         program = compile(graph, chip, inputs, options, observe=observe)
@@ -104,6 +106,19 @@ def compile_(
     else:
         _print(program, used, artifact)
     return 0
+
+
+def read_options(path: Path) -> Options:
+    """Read the options that `tune` wrote. Raises ModelError where the file is none of its."""
+    try:
+        return Options(**loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(str(path), f"is not a config: {error}", "write one with tune") from error
+
+
+def _known(asked: list[str] | None) -> tuple[str, ...]:
+    """Give the backends that were asked for, or all. Raises UnsupportedError for an unknown one."""
+    return tuple(find_backend(name).name for name in dict.fromkeys(asked or names()))
 
 
 def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.table import Table
 
-from neurocomp.arrays import Array
 from neurocomp.build import MODEL, read
 from neurocomp.cli import arguments as given
 from neurocomp.cli.console import progress, say, say_json, show
@@ -17,7 +15,7 @@ from neurocomp.evaluation import Evaluation, interval, to_json
 from neurocomp.evaluation import evaluate as measure
 from neurocomp.figures import draw
 from neurocomp.frontend.onnx import load
-from neurocomp.samples import load_calibration, load_labels, load_samples
+from neurocomp.samples import load_calibration, load_first_labels, load_samples
 
 
 def evaluate(
@@ -70,7 +68,7 @@ def evaluate(
             x = load_samples(inputs, graph.input_shape)[:limit]
             measured = load_calibration(what, samples, graph.input_shape)
             made, length = prepare(graph, measured, options, observe=observe), steps
-        classes = _labels(labels, inputs, len(x))
+        classes = load_first_labels(labels, len(x)) if labels else None
         found = measure(made.network, made.graph, x, classes, length, observe=observe)
     if figures is not None:
         draw(found, figures)
@@ -79,15 +77,6 @@ def evaluate(
     else:
         _print(found, figures)
     return 0
-
-
-def _labels(labels: Path | None, inputs: Path, count: int) -> Array | None:
-    """Read the classes of the first `count` samples."""
-    if labels is None:
-        return None
-    with np.load(labels, allow_pickle=False) as kept:
-        every = len(kept["labels"]) if "labels" in kept else count
-    return load_labels(labels, every)[:count]
 
 
 def _compiled(folder: Path) -> tuple[Prepared, int]:

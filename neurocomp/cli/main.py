@@ -19,6 +19,7 @@ from neurocomp.cli.evaluate import evaluate
 from neurocomp.cli.listing import list_
 from neurocomp.cli.run import run
 from neurocomp.cli.show import show
+from neurocomp.cli.tune import tune
 from neurocomp.cli.verify import verify
 from neurocomp.errors import NeurocompError
 
@@ -28,6 +29,7 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("run", run),
     ("verify", verify),
     ("evaluate", evaluate),
+    ("tune", tune),
     ("show", show),
     ("list", list_),
     ("setup", setup),
