@@ -13,11 +13,13 @@ import numpy as np
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array, readonly
 from neurocomp.frontend.onnx import open_session, to_model
+from neurocomp.ranges import Percentile, Rule
 from neurocomp.snn.boxes import volume
 
 Granularity = Literal["channel", "layer"]
 MOST_KEPT = 2**16  # activations of one channel; of more, evenly spaced ones are kept
 BATCH = 32
+PERCENTILE = Percentile()
 LEAST_SHARE = 1 / 8  # of the layer's range that a channel gets at least
 
 Observe = Callable[[str, int, int], None]  # what is done, how much of it, of how much
@@ -36,7 +38,7 @@ def calibrate(
     graph: Graph,
     samples: Array,
     *,
-    percentile: float = 99.9,
+    rule: Rule = PERCENTILE,
     per: Granularity = "channel",
     observe: Observe = lambda what, done, total: None,
 ) -> Ranges:
@@ -58,7 +60,7 @@ def calibrate(
     return Ranges(
         low=float(samples.min()),
         high=float(samples.max()),
-        values={name: _range(v, percentile, per) for name, v in ranges.items()},
+        values={name: _range(v, rule, per) for name, v in ranges.items()},
     )
 
 
@@ -67,18 +69,13 @@ def _spacing(graph: Graph, name: str, samples: int) -> int:
     return max(1, samples * rows * columns // MOST_KEPT)
 
 
-def _range(values: Array, percentile: float, per: Granularity) -> Array:
-    """Give the percentile of the positive activations, (channels,), 0 for a channel without."""
+def _range(values: Array, rule: Rule, per: Granularity) -> Array:
+    """Give the range of the positive activations, (channels,), 0 for a channel without."""
     if per == "layer":
-        return np.full(len(values), _percentile(values.ravel(), percentile))
-    found = np.array([_percentile(channel, percentile) for channel in values])
+        return np.full(len(values), rule(values.ravel()))
+    found = np.array([rule(channel) for channel in values])
     # A channel that hardly ever fires needs no resolution of its own, and the weights into it,
     # which are divided by its range, would take up the bits of all others where they share one
     # scale.
     raised = np.maximum(found, LEAST_SHARE * found.max(initial=0))
     return readonly(np.where(found > 0, raised, 0))
-
-
-def _percentile(values: Array, percentile: float) -> float:
-    positive = values[values > 0]
-    return float(np.percentile(positive, percentile)) if positive.size else 0.0

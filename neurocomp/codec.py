@@ -17,15 +17,23 @@ from neurocomp.hw.target import Arithmetic, Core, Mesh, Target
 from neurocomp.mapping.placement import Block, Place, Placement
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box
+from neurocomp.snn.estimates import Average, Exponential, Fir
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
-from neurocomp.snn.synapses import Conv, Dense, Sparse, Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Poisson,
+)
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Window
 
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *(Program, Network, Input, Current, Population, Projection),
-        *(IntegrateAndFire, Accumulator, MaxGate, Conv, Dense, Sparse, Window),
+        *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson),
+        *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
         *(Target, Arithmetic, Core, Mesh, Placement, Block, Place, Box),
     )
 }

@@ -16,7 +16,7 @@ from neurocomp.errors import BackendError
 from neurocomp.program import Program
 from neurocomp.simulation import Outcome
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import MaxGate
+from neurocomp.snn.neurons import NoMembrane
 from neurocomp.snn.oracle import Step, simulate
 
 CHUNK = 64  # samples that the oracle holds at once
@@ -165,7 +165,7 @@ def _check_chunk(
         for p in network.populations:
             fired = step.spikes[p.name]
             tally.spikes[p.name] += int(fired.sum())
-            if not isinstance(p.neuron, MaxGate):
+            if not isinstance(p.neuron, NoMembrane):
                 top = float(np.abs(step.peak[p.name]).max(initial=0))
                 tally.peak[p.name] = max(tally.peak[p.name], top)
             if p.start_step <= step.t < p.start_step + steps:
@@ -212,7 +212,7 @@ def _with_membranes(
     program: Program, samples: Array, first: Difference, backend: str, rerun: Rerun | None
 ) -> Difference:
     """Add both membranes to the first difference of a backend."""
-    if rerun is None or isinstance(program.network.population(first.population).neuron, MaxGate):
+    if rerun is None or isinstance(program.network.population(first.population).neuron, NoMembrane):
         return first
     found = rerun(backend, first.sample)
     network = program.network
@@ -257,7 +257,7 @@ def _report(
                 spikes=tally.spikes[p.name],
                 rate_error=tally.error[p.name] / (len(samples) * float(np.prod(p.shape))),
                 peak=tally.peak[p.name],
-                state_limit=None if isinstance(p.neuron, MaxGate) else limit,
+                state_limit=None if isinstance(p.neuron, NoMembrane) else limit,
             )
             for p in network.populations
         ),

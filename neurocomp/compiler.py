@@ -1,24 +1,40 @@
 """The chain from a graph to a program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
 import numpy as np
 
+from neurocomp.adjust import adjust
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.calibrate import calibrate
+from neurocomp.clamp import clamp
 from neurocomp.convert import convert
 from neurocomp.errors import ModelError
 from neurocomp.hw.target import Target
 from neurocomp.mapping.chain import map_network
-from neurocomp.passes import REWRITES, HalfThreshold, Normalise
+from neurocomp.mapping.support import refuse_unsupported
+from neurocomp.passes import (
+    REWRITES,
+    HalfThreshold,
+    MaxPoolAsRelus,
+    MaxPoolGate,
+    MaxPoolOnDrive,
+    Normalise,
+    Pass,
+    PoissonInput,
+    ResetToZero,
+)
 from neurocomp.program import Program
 from neurocomp.quantize import quantize
+from neurocomp.ranges import LeastError, Percentile, Rule
 from neurocomp.samples import check_samples
 from neurocomp.snn.check import check
+from neurocomp.snn.estimates import Estimate, Exponential, Fir
+from neurocomp.snn.network import Network
 
 MODEL = "model.onnx"
 Observe = Callable[[str, int, int], None]
@@ -29,15 +45,77 @@ class Options:
     """How to compile. Each default is written into the artifact's manifest."""
 
     steps: int = 64  # that the readout accumulates over
-    percentile: float = 99.9  # of the activations, that rate 1 stands for; 100 is the maximum
+    ranges: Literal["percentile", "error", "none"] = "percentile"  # what rate 1 stands for
+    percentile: float = 99.9  # of the activations; 100 is the maximum
     per: Literal["channel", "layer"] = "channel"
     half_threshold: bool = True  # start membranes at threshold / 2
+    reset: Literal["subtract", "zero"] = "subtract"
+    max_pool: Literal["average", "exponential", "fir", "drive", "relus"] = "average"
+    correct: Literal["none", "bias", "potential"] = "none"  # of layers, on the samples
+    spikes: Literal["analog", "poisson"] = "analog"  # the input
+    seed: int = 0  # of what is random
+    clamp: int = 0  # steps that each layer waits longer than the one before
 
 
 def rewrite(graph: Graph) -> Graph:
     """Apply the passes that need no samples, until none finds anything to do."""
     done = reduce(lambda g, one: one(g), REWRITES, graph)
     return graph if done is graph else rewrite(done)
+
+
+def chosen_passes(options: Options) -> tuple[Pass, ...]:
+    """Give the passes that the options ask for, in order; ranges come after them."""
+    gates: dict[str, Estimate] = {"exponential": Exponential(), "fir": Fir()}
+    passes: list[Pass] = []
+    if options.max_pool == "drive":
+        passes.append(MaxPoolOnDrive())
+    elif options.max_pool == "relus":
+        passes.append(MaxPoolAsRelus())
+    elif options.max_pool in gates:
+        passes.append(MaxPoolGate(estimate=gates[options.max_pool]))
+    if options.half_threshold:
+        passes.append(HalfThreshold())
+    if options.reset == "zero":
+        passes.append(ResetToZero())
+    if options.spikes == "poisson":
+        passes.append(PoissonInput(seed=options.seed))
+    return tuple(passes)
+
+
+def with_passes(graph: Graph, options: Options, units: Mapping[str, Array]) -> Graph:
+    """Rewrite `graph` as the options ask for, with the units that it was calibrated to."""
+    made = reduce(lambda g, one: one(g), chosen_passes(options), rewrite(graph))
+    return Normalise(ranges=units)(made) if units else made
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Prepared:
+    """A graph with its units, and the float network it was converted to."""
+
+    graph: Graph
+    network: Network
+
+
+def prepare(
+    graph: Graph,
+    samples: Array,
+    options: Options,
+    *,
+    observe: Observe = lambda what, done, total: None,
+) -> Prepared:
+    """Rewrite, calibrate and convert `graph` on `samples`, (samples, *input shape)."""
+    made = with_passes(graph, options, {})
+    rule: Rule = Percentile(percentile=options.percentile)
+    if options.ranges == "error":
+        rule = LeastError(steps=options.steps, v_init=made.v_init)
+    ranges = calibrate(made, samples, rule=rule, per=options.per, observe=observe)
+    if options.ranges != "none":
+        made = Normalise(ranges=ranges.values)(made)
+    observe("convert", 0, 1)
+    network = clamp(convert(made, ranges.low, ranges.high), options.clamp)
+    if options.correct != "none":
+        network = adjust(network, made, samples, options.steps, options.correct, observe)
+    return Prepared(graph=made, network=check(network, options.steps))
 
 
 def compile(
@@ -58,14 +136,9 @@ def compile(
     if not 0 < chosen.percentile <= 100:
         raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
     checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    rewritten = rewrite(graph)
-    ranges = calibrate(
-        rewritten, checked, percentile=chosen.percentile, per=chosen.per, observe=observe
-    )
-    normalised = Normalise(ranges=ranges.values)(rewritten)
-    started = HalfThreshold()(normalised) if chosen.half_threshold else normalised
-    observe("convert", 0, 1)
-    network = check(convert(started, ranges.low, ranges.high), chosen.steps)
+    prepared = prepare(graph, checked, chosen, observe=observe)
+    network = prepared.network
+    refuse_unsupported(network, target)
     quantized = quantize(network, target, chosen.steps)
     integer = check(quantized.network, chosen.steps)
     observe("map", 0, 1)
@@ -76,4 +149,5 @@ def compile(
         target=target,
         placement=map_network(integer, target),
         steps=chosen.steps,
+        units=prepared.graph.units,
     )

@@ -7,8 +7,8 @@ weights are W * unit of the source / unit of the target (Rueckauer et al. 2017, 
 every threshold is 1.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
@@ -16,13 +16,21 @@ import numpy as np
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.linear import constants, paths, readout_value, spiking
 from neurocomp.arrays import Array, Shape, readonly
-from neurocomp.errors import UnsupportedError
+from neurocomp.errors import GraphError, UnsupportedError
 from neurocomp.snn.boxes import volume
-from neurocomp.snn.compose import scaled, with_weight
+from neurocomp.snn.compose import identity, scaled, with_weight
 from neurocomp.snn.grid import SAMPLE_BITS, current_bits, snap, step_below
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
-from neurocomp.snn.synapses import Synapse
+from neurocomp.snn.neurons import (
+    FULL,
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Neuron,
+    Poisson,
+)
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Synapse, Window
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -35,6 +43,7 @@ class Cell:
     neuron: Neuron
     unit: Array  # (channels,) what rate 1 stands for
     v_init: float  # as a fraction of the threshold
+    window: Window | None = None  # that pools what it gets
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -50,27 +59,30 @@ def convert(graph: Graph, low: float, high: float) -> Network:
 
     Raises UnsupportedError where a neuron cannot be wired.
     """
+    source = _input(graph, low, high)
     bias = constants(graph)
-    units: dict[str, Array] = {graph.input: np.ones(volume(graph.input_shape)[0])}
-    start = {graph.input: 0}
-    populations: list[Population] = []
-    currents: list[Current] = []
+    given = spike_source(graph, source)
+    rate = np.full(source.shape[0], source.high if given else 1.0)
+    units: dict[str, Array] = {graph.input: rate}
+    start = {graph.input: 1 if given else 0}
+    populations: list[Population] = [given[0]] if given else []
+    currents: list[Current] = [given[1]] if given else []
     projections: list[Projection] = []
     for cell in _cells(graph, units):
         arrivals = _arrivals(graph, cell, units)
         start[cell.name] = 1 + max((start[a.source] for a in arrivals), default=0)
-        drive = np.broadcast_to(bias[cell.value].reshape(-1), int(np.prod(cell.shape)))
-        offset = drive.reshape(cell.shape) / cell.unit.reshape(-1, 1, 1)
+        offset = _offset(graph, cell, bias)
         step = _grid(cell, arrivals, offset)
         populations.append(_population(cell, offset, step, start[cell.name]))
         for arrival in arrivals:
-            if arrival.source == graph.input:
+            if arrival.source == graph.input and not given:
                 currents.append(_current(cell, arrival, step))
             else:
                 delay = start[cell.name] - start[arrival.source]
-                projections.append(_projection(cell, arrival, step, delay))
+                name = given[0].name if given and arrival.source == graph.input else arrival.source
+                projections.append(_projection(cell, replace(arrival, source=name), step, delay))
     return Network(
-        inputs=(_input(graph, low, high),),
+        inputs=(source,),
         currents=tuple(currents),
         populations=tuple(populations),
         projections=tuple(projections),
@@ -85,9 +97,11 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
     for node in nodes:
         shape = volume(graph.shapes[node.name])
         units[node.name] = unit = np.asarray(graph.units.get(node.name, np.ones(shape[0])))
-        neuron = node.op.neuron(np.broadcast_to(unit.reshape(-1, 1, 1), shape))
+        neuron = _neuron(graph, node.op.neuron(np.broadcast_to(unit.reshape(-1, 1, 1), shape)))
         if isinstance(neuron, MaxGate):
             units[node.name] = unit = _gated(graph, node.inputs[0], units)
+        pools = isinstance(neuron, MaxGate | MaxIntegrateAndFire)
+        window = node.op.wiring(0, graph.shapes[node.inputs[0]]) if pools else None
         yield Cell(
             name=node.name,
             value=node.inputs[0] if not isinstance(neuron, MaxGate) else node.name,
@@ -95,6 +109,7 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
             neuron=neuron,
             unit=unit,
             v_init=graph.v_init,
+            window=window if isinstance(window, Window) else None,
         )
     yield Cell(
         name=f"{result} (readout)" if result in {n.name for n in nodes} else result,
@@ -104,6 +119,13 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
         unit=np.ones(volume(graph.shapes[result])[0]),
         v_init=0.0,
     )
+
+
+def _neuron(graph: Graph, neuron: Neuron) -> Neuron:
+    """Give the neuron as the graph's options have it: another reset, another gate."""
+    if isinstance(neuron, IntegrateAndFire) and neuron.reset == "subtract":
+        return replace(neuron, reset=graph.reset)
+    return replace(neuron, estimate=graph.gate) if isinstance(neuron, MaxGate) else neuron
 
 
 def _gated(graph: Graph, value: str, units: dict[str, Array]) -> Array:
@@ -119,27 +141,47 @@ def _gated(graph: Graph, value: str, units: dict[str, Array]) -> Array:
 
 
 def _arrivals(graph: Graph, cell: Cell, units: dict[str, Array]) -> tuple[Arrival, ...]:
-    if isinstance(cell.neuron, MaxGate):
-        node = graph.index[cell.name]
-        (path,) = paths(graph, node.inputs[0])
-        window = node.op.wiring(0, graph.shapes[node.inputs[0]])
-        return (Arrival(source=path.source, synapse=window),)
-    return tuple(
+    if isinstance(cell.neuron, MaxGate) and cell.window:
+        (path,) = paths(graph, graph.index[cell.name].inputs[0])
+        return (Arrival(source=path.source, synapse=cell.window),)
+    arrivals = (
         Arrival(source=p.source, synapse=scaled(p.synapse, units[p.source], 1 / cell.unit))
         for p in paths(graph, cell.value)
     )
+    if cell.window is None:
+        return tuple(arrivals)
+    return tuple(replace(a, synapse=_pooled(a.synapse, cell.window)) for a in arrivals)
+
+
+def _pooled(synapse: Synapse, window: Window) -> Synapse:
+    if not isinstance(synapse, Conv | Dense | Sparse):
+        raise GraphError(type(synapse).__name__, "is pooled already and cannot be pooled again")
+    return Pooled(inner=synapse, window=window)
+
+
+def _offset(graph: Graph, cell: Cell, bias: Mapping[str, Array]) -> Array:
+    """Give the cell's constant drive between rates, (channels, rows, columns) and maybe taps."""
+    shape = volume(graph.shapes[cell.value])
+    whole = np.broadcast_to(bias[cell.value].reshape(-1), int(np.prod(shape))).reshape(shape)
+    drive = whole / cell.unit.reshape(-1, 1, 1)
+    compartments = isinstance(cell.neuron, MaxIntegrateAndFire) and cell.window is not None
+    return cell.window.apply(drive[None])[0] if compartments and cell.window else drive
 
 
 def _grid(cell: Cell, arrivals: tuple[Arrival, ...], offset: Array) -> float:
     numbers = [a.synapse.weight for a in arrivals] + [offset]
     largest = max((float(np.abs(n).max()) for n in numbers if n.size), default=0.0)
-    return step_below(max(largest, 1.0 if isinstance(cell.neuron, IntegrateAndFire) else 0.0))
+    fires = isinstance(cell.neuron, IntegrateAndFire | MaxIntegrateAndFire)
+    return step_below(max(largest, 1.0 if fires else 0.0))
 
 
 def _population(cell: Cell, offset: Array, step: float, start: int) -> Population:
     resting = np.broadcast_to(0.0, cell.shape)
     neuron = cell.neuron
-    if isinstance(neuron, IntegrateAndFire):
+    if isinstance(neuron, MaxIntegrateAndFire):
+        each = np.broadcast_to(neuron.v_threshold[..., None], offset.shape)
+        neuron = replace(neuron, v_threshold=readonly(each))
+    if isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
         resting = readonly(neuron.v_threshold * cell.v_init)
     gate = isinstance(neuron, MaxGate)
     return Population(
@@ -163,7 +205,7 @@ def _current(cell: Cell, arrival: Arrival, step: float) -> Current:
         source=arrival.source,
         target=cell.name,
         synapse=with_weight(arrival.synapse, snap(weight, fine)),
-        scale=np.ones((1, 1, 1)),
+        scale=np.ones((1,) * (ones.ndim - 1)),
         quantum=step,
     )
 
@@ -171,6 +213,32 @@ def _current(cell: Cell, arrival: Arrival, step: float) -> Current:
 def _projection(cell: Cell, arrival: Arrival, step: float, delay: int) -> Projection:
     synapse = with_weight(arrival.synapse, snap(arrival.synapse.weight, step))
     return Projection(source=arrival.source, target=cell.name, synapse=synapse, delay_steps=delay)
+
+
+def spike_source(graph: Graph, source: Input) -> tuple[Population, Current] | None:
+    """Give the population that turns samples into random spikes; None where input is analog.
+
+    Its drive is the probability of a spike in 2^-16; the input's greatest value always fires.
+    Raises UnsupportedError where a sample can be negative.
+    """
+    if graph.spike_seed is None:
+        return None
+    if source.low < 0:
+        wrong = f"goes down to {source.low:g}, and a rate is not negative"
+        raise UnsupportedError(graph.input, wrong, "use analog input")
+    name = f"{graph.input} (spikes)"
+    zeros = readonly(np.broadcast_to(0.0, source.shape))
+    population = Population(
+        name=name,
+        shape=source.shape,
+        neuron=Poisson(seed=graph.spike_seed),
+        v_init=zeros,
+        bias=zeros,
+    )
+    scale = np.full((1, 1, 1), FULL / source.high if source.high else 0.0)
+    return population, Current(
+        source=graph.input, target=name, synapse=identity(source.shape), scale=scale
+    )
 
 
 def _input(graph: Graph, low: float, high: float) -> Input:

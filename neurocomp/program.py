@@ -1,7 +1,7 @@
 """A program: all that a backend gets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Target
@@ -21,3 +21,4 @@ class Program:
     target: Target
     placement: Placement
     steps: int  # the readout accumulates over this many
+    units: Mapping[str, Array] = field(default_factory=dict)  # value -> (channels,) of rate 1

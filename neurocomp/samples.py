@@ -36,16 +36,30 @@ def load_samples(path: str | Path, shape: Shape) -> Array:
     return check_samples(_load(Path(path), "inputs"), shape, str(path))
 
 
+def load_calibration(model: Path, path: Path | None, shape: Shape) -> Array:
+    """Read the samples that `model` is calibrated on. Raises ModelError where none are given."""
+    if path is None:
+        wrong = "needs samples, its ranges are measured on them"
+        raise ModelError(str(model), wrong, "give --samples x.npz")
+    return load_samples(path, shape)
+
+
 def load_labels(path: str | Path, count: int) -> Array:
     """Read `count` classes, (count,), from a .npy, or an .npz with the key `labels`."""
+    return _check_labels(_load(Path(path), "labels"), count, str(path))
+
+
+def load_first_labels(path: str | Path, count: int) -> Array:
+    """Read the classes of the first `count` samples, (count,), of a file that may hold more."""
     labels = _load(Path(path), "labels")
+    return _check_labels(labels[:count], count, str(path))
+
+
+def _check_labels(labels: Array, count: int, where: str) -> Array:
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         found = f"{labels.dtype} of shape {labels.shape}"
-        raise ModelError(
-            str(path),
-            f"holds {found}, integers of shape ({count},) are needed",
-            "save one a sample",
-        )
+        wrong = f"holds {found}, integers of shape ({count},) are needed"
+        raise ModelError(where, wrong, "save one a sample")
     return readonly(labels.astype(np.int64, copy=False))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -10,14 +11,24 @@ from hypothesis import given, settings
 
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.linear import readout_value
-from neurocomp.ann.ops import Affine, Conv
+from neurocomp.ann.ops import Affine, Conv, Heaviside
 from neurocomp.arrays import Array
 from neurocomp.compiler import rewrite
 from neurocomp.convert import convert
 from neurocomp.errors import UnsupportedError
-from neurocomp.passes import HalfThreshold, Normalise
+from neurocomp.passes import (
+    HalfThreshold,
+    MaxPoolAsRelus,
+    MaxPoolGate,
+    MaxPoolOnDrive,
+    Normalise,
+    Pass,
+    PoissonInput,
+    ResetToZero,
+)
 from neurocomp.snn import synapses
 from neurocomp.snn.check import check
+from neurocomp.snn.estimates import Exponential, Fir
 from neurocomp.snn.grid import BITS
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
@@ -256,3 +267,63 @@ def test_what_cannot_be_wired_is_named(make: Callable[[Net], str]) -> None:
     net = Net(3, (2, 6, 6))
     with pytest.raises(UnsupportedError, match=f"^{re.escape(REFUSED[make])}"):
         convert(net.graph(make(net)), 0.0, 1.0)
+
+
+OPTIONS: dict[str, Pass] = {
+    "drive": MaxPoolOnDrive(),
+    "relus": MaxPoolAsRelus(),
+    "exponential": MaxPoolGate(estimate=Exponential()),
+    "fir": MaxPoolGate(estimate=Fir()),
+    "zero": ResetToZero(),
+    "poisson": PoissonInput(seed=3),
+}
+
+
+def optional(name: str) -> tuple[Graph, Array]:
+    """Give a small net of a strided convolution, overlapping max pooling and two dense layers."""
+    net = Net(11, (2, 9, 9))
+    pooled = net.max(net.relu(net.conv(net.x, 4, pads=(1, 1, 1, 1))), (3, 3), (2, 2), (1, 0, 1, 0))
+    graph = net.graph(net.linear(net.relu(net.linear(net.flat(pooled), 12)), 5))
+    return OPTIONS[name](rewrite(graph)), samples(graph, 3, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("drive", 0.01), ("relus", 0.02), ("exponential", 0.2), ("fir", 0.2), ("poisson", 0.1)],
+)
+def test_an_option_approaches_the_trained_network(name: str, most: float) -> None:
+    graph, x = optional(name)
+    made = normalised(graph, x)
+    network = check(convert(made, 0.0, float(x.max())), LONG)
+    ann = wanted(made, x)
+    (error,) = error_at(network, x, ann, (LONG,))
+    assert error < most * float(np.abs(ann).max())
+
+
+def test_resetting_to_zero_loses_what_exceeds_the_threshold() -> None:
+    graph, x = optional("zero")
+    made = normalised(graph, x)
+    zero = check(convert(made, 0.0, 1.0), LONG)
+    kept = check(convert(replace(made, reset="subtract"), 0.0, 1.0), LONG)
+    ann = wanted(made, x)
+    assert error_at(zero, x, ann, (LONG,))[0] > 3 * error_at(kept, x, ann, (LONG,))[0]
+
+
+def test_steps_of_binary_neurons_are_all_alike() -> None:
+    net = Net(5, (1, 6, 6))
+    hidden = net.add(Heaviside(), net.conv(net.x, 4))
+    graph = net.graph(net.linear(net.flat(net.add(Heaviside(), net.conv(hidden, 3))), 4))
+    x = samples(graph, 20)
+    network = check(convert(graph, 0.0, 1.0), 5)
+    ann = wanted(graph, x)
+    for step in simulate(network, {"x": x}, network.run_length(5)):
+        taken = step.t - network.run_length(0)
+        if taken > 0:
+            found = step.v[network.readout].reshape(len(x), -1) / taken
+            assert np.abs(found - ann).max() < 1e-5
+
+
+def test_spikes_need_rates_that_are_not_negative() -> None:
+    graph, _ = optional("poisson")
+    with pytest.raises(UnsupportedError, match=r"goes down to -0.5, and a rate is not negative"):
+        convert(graph, -0.5, 1.0)

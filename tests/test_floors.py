@@ -23,16 +23,24 @@ FLOORS: dict[str, int] = {
     "convert": 3,
     "program": 3,
     "samples": 3,
+    "ranges": 3,
+    "readouts": 3,
+    "clamp": 3,
+    "adjust": 4,  # as calibrate
+    "operations": 3,
     "calibrate": 4,  # measures with the front end's onnxruntime
     "artifact": 4,
     "codec": 4,
     "compiler": 5,
+    "evaluation": 6,  # compiles nothing, runs the oracle
+    "tuning": 7,
     "backends": 5,
     "build": 6,  # a program on disk, with what each backend emits
     "simulation": 7,  # runs a build
     "comparison": 8,  # compares what runs gave back
     "verification": 9,  # runs and compares
     "report": 9,
+    "figures": 9,
     "cli": 10,
     "__main__": 11,
     "__init__": 11,  # the public API; `import neurocomp` from within

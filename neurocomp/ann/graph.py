@@ -8,6 +8,8 @@ import numpy as np
 from neurocomp.ann.op import Op
 from neurocomp.arrays import Array, Shape
 from neurocomp.errors import GraphError
+from neurocomp.snn.estimates import Average, Estimate
+from neurocomp.snn.neurons import Reset
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -33,6 +35,9 @@ class Graph:
     output: str
     units: Mapping[str, Array] = field(default_factory=dict)  # value -> (channels,)
     v_init: float = 0.0  # of every neuron, as a fraction of its threshold
+    reset: Reset = "subtract"  # of every neuron that has a memory
+    gate: Estimate = field(default_factory=Average)  # by which max pooling picks a tap
+    spike_seed: int | None = None  # of input spikes drawn at random; None is analog input
     shapes: Mapping[str, Shape] = field(init=False, repr=False)
     index: Mapping[str, Node] = field(init=False, repr=False)
 

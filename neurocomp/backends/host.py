@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from importlib.resources import files
+from math import prod
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from neurocomp.artifact import encode
 from neurocomp.errors import UnsupportedError
 from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
-from neurocomp.snn.network import Current, Network
-from neurocomp.snn.neurons import MaxGate
+from neurocomp.snn.network import Current, Network, Population
+from neurocomp.snn.neurons import NoMembrane, Poisson
+from neurocomp.snn.synapses import Pooled
 
 
 def host_files(program: Program, folder: str) -> dict[str, str | bytes | Array]:
@@ -48,7 +50,8 @@ def host_arrays(program: Program) -> dict[str, Array]:
         "readout": np.array([names.index(network.readout)], dtype=np.int64),
         "names": np.array(names, dtype=np.str_),
         "shapes": np.array([p.shape for p in network.populations], dtype=np.int64).reshape(-1, 3),
-        "gates": np.array([isinstance(p.neuron, MaxGate) for p in network.populations]),
+        "gates": np.array([isinstance(p.neuron, NoMembrane) for p in network.populations]),
+        "seeds": np.array([_seed(p) for p in network.populations], dtype=np.int64),
         "targets": np.array([names.index(c.target) for c in network.currents], dtype=np.int64),
         "quanta": np.array([c.quantum for c in network.currents], dtype=np.float64),
     }
@@ -60,20 +63,25 @@ def host_arrays(program: Program) -> dict[str, Array]:
 
 def _biases(network: Network) -> dict[str, Array]:
     dtype = np.int64 if network.integer else np.float64
-    return {
-        f"p{n}.bias": np.broadcast_to(p.bias, p.shape).ravel().astype(dtype)
-        for n, p in enumerate(network.populations)
-    }
+    return {f"p{n}.bias": p.bias.ravel().astype(dtype) for n, p in enumerate(network.populations)}
+
+
+def _seed(population: Population) -> int:
+    """Give the seed of input spikes; -1 for all other populations."""
+    return population.neuron.seed if isinstance(population.neuron, Poisson) else -1
 
 
 def _current(current: Current) -> dict[str, Array]:
     synapse = current.synapse
     edges = synapse.edges(whole(synapse.post_shape))
     kept = edges.weight != 0
-    factor = np.broadcast_to(current.scale / current.quantum, synapse.post_shape)
+    taps = prod(synapse.kernel) if isinstance(synapse, Pooled) else 1
+    place = edges.post * taps + edges.tap if isinstance(synapse, Pooled) else edges.post
+    shape = (*synapse.post_shape, taps) if isinstance(synapse, Pooled) else synapse.post_shape
+    factor = np.broadcast_to(current.scale / current.quantum, shape)
     return {
         "pre": edges.pre[kept].astype(np.int32),
-        "post": edges.post[kept].astype(np.int32),
+        "post": place[kept].astype(np.int32),
         "weight": edges.weight[kept].astype(np.float64),
         "factor": factor.ravel().astype(np.float64),
     }

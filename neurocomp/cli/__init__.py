@@ -1,4 +1,4 @@
-"""The command line: `neurocomp check | compile | run | verify | show | list | setup | doctor`."""
+"""The command line: `neurocomp check`, `compile`, `run`, `verify`, `evaluate` and others."""
 
 from neurocomp.cli.main import main
 

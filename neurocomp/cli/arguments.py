@@ -1,7 +1,7 @@
 """Arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,29 @@ InputShape = Annotated[
     str | None,
     typer.Option(help="The shape of one sample, 1,28,28, where the model leaves it open."),
 ]
+
+Steps = Annotated[int, typer.Option(help="Time steps that the readout accumulates over.")]
+Ranges = Annotated[
+    Literal["percentile", "error", "none"],
+    typer.Option(help="What rate 1 stands for: a percentile, the range of least error, or 1."),
+]
+Percentile = Annotated[
+    float, typer.Option(help="Of the activations, that a firing rate of 1 stands for.")
+]
+Per = Annotated[Literal["channel", "layer"], typer.Option(help="What has a range of its own.")]
+HalfThreshold = Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")]
+Reset = Annotated[Literal["subtract", "zero"], typer.Option(help="What a spike does to v.")]
+MaxPool = Annotated[
+    Literal["average", "exponential", "fir", "drive", "relus"],
+    typer.Option(help="A gate by a rate's estimate, on accumulated drive, or as ReLUs."),
+]
+Correct = Annotated[
+    Literal["none", "bias", "potential"],
+    typer.Option(help="Correct each layer's mean rate on the samples, by its bias or its start."),
+]
+Spikes = Annotated[Literal["analog", "poisson"], typer.Option(help="The input.")]
+Seed = Annotated[int, typer.Option(help="Of what is random.")]
+Clamp = Annotated[int, typer.Option(help="Steps each layer waits longer than the last.", min=0)]
 
 
 def shape(text: str | None) -> Shape | None:

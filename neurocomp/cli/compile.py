@@ -1,7 +1,8 @@
 """`neurocomp compile`: a model and samples in, an artifact out."""
 
+from json import loads
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -12,7 +13,24 @@ from neurocomp.artifact import check_place, write_report
 from neurocomp.backends import backend as find_backend
 from neurocomp.backends import names
 from neurocomp.build import Artifact, emit
-from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
+from neurocomp.cli.arguments import (
+    Clamp,
+    Correct,
+    HalfThreshold,
+    InputShape,
+    Json,
+    MaxPool,
+    Model,
+    Per,
+    Percentile,
+    Ranges,
+    Reset,
+    Seed,
+    Spikes,
+    Steps,
+    TargetName,
+    shape,
+)
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
@@ -23,7 +41,7 @@ from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
 from neurocomp.mapping.utilisation import Utilisation, utilisation
 from neurocomp.program import Program
-from neurocomp.samples import load_samples
+from neurocomp.samples import load_calibration
 
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
@@ -38,31 +56,43 @@ def compile_(
     backend: Annotated[
         list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: all.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Time steps that the readout accumulates over.")] = 64,
+    steps: Steps = 64,
     output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
-    percentile: Annotated[
-        float, typer.Option(help="Of the activations, that a firing rate of 1 stands for.")
-    ] = 99.9,
-    per: Annotated[
-        Literal["channel", "layer"], typer.Option(help="What has a range of its own.")
-    ] = "channel",
-    half_threshold: Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")] = True,
+    ranges: Ranges = "percentile",
+    percentile: Percentile = 99.9,
+    per: Per = "channel",
+    half_threshold: HalfThreshold = True,
+    reset: Reset = "subtract",
+    max_pool: MaxPool = "average",
+    correct: Correct = "none",
+    spikes: Spikes = "analog",
+    seed: Seed = 0,
+    clamp: Clamp = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="All of these options from a file of `tune`.")
+    ] = None,
     input_shape: InputShape = None,
     json: Json = False,
 ) -> int:
     """Compile a trained network for a chip and write the artifact."""
-    chip = load_target(target)
-    backends = tuple(dict.fromkeys(backend or names()))
-    for name in backends:
-        find_backend(name)
+    chip, backends = load_target(target), _known(backend)
     check_place(output)
     graph = load(model, shape(input_shape))
-    if samples is None:
-        raise ModelError(
-            str(model), "needs samples, its ranges are measured on them", "give --samples x.npz"
-        )
-    inputs = load_samples(samples, graph.input_shape)
-    options = Options(steps=steps, percentile=percentile, per=per, half_threshold=half_threshold)
+    inputs = load_calibration(model, samples, graph.input_shape)
+    options = Options(
+        steps=steps,
+        ranges=ranges,
+        percentile=percentile,
+        per=per,
+        half_threshold=half_threshold,
+        reset=reset,
+        max_pool=max_pool,
+        correct=correct,
+        spikes=spikes,
+        seed=seed,
+        clamp=clamp,
+    )
+    options = read_options(config) if config else options
     with progress(quiet=json) as observe:
         _check_import(model, graph, inputs[:8])
         program = compile(graph, chip, inputs, options, observe=observe)
@@ -76,6 +106,19 @@ def compile_(
     else:
         _print(program, used, artifact)
     return 0
+
+
+def read_options(path: Path) -> Options:
+    """Read the options that `tune` wrote. Raises ModelError where the file is none of its."""
+    try:
+        return Options(**loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(str(path), f"is not a config: {error}", "write one with tune") from error
+
+
+def _known(asked: list[str] | None) -> tuple[str, ...]:
+    """Give the backends that were asked for, or all. Raises UnsupportedError for an unknown one."""
+    return tuple(find_backend(name).name for name in dict.fromkeys(asked or names()))
 
 
 def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:

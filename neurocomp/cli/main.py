@@ -15,9 +15,11 @@ from neurocomp.cli.check import check
 from neurocomp.cli.compile import compile_
 from neurocomp.cli.console import note, say, say_error
 from neurocomp.cli.environments import doctor, setup
+from neurocomp.cli.evaluate import evaluate
 from neurocomp.cli.listing import list_
 from neurocomp.cli.run import run
 from neurocomp.cli.show import show
+from neurocomp.cli.tune import tune
 from neurocomp.cli.verify import verify
 from neurocomp.errors import NeurocompError
 
@@ -26,6 +28,8 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("compile", compile_),
     ("run", run),
     ("verify", verify),
+    ("evaluate", evaluate),
+    ("tune", tune),
     ("show", show),
     ("list", list_),
     ("setup", setup),

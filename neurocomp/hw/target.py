@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-MODELS = ("subtract", "zero", "accumulator", "max_gate")  # integrate-and-fire by its reset, others
+MODELS = (  # integrate-and-fire by its reset, and others
+    "subtract",
+    "zero",
+    "always",
+    "accumulator",
+    "max_gate",
+    "max_subtract",
+)
 RESOURCES = (
     "neurons",
     "synapse_bits",

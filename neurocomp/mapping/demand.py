@@ -10,7 +10,13 @@ from neurocomp.hw.target import Target
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
 from neurocomp.snn.network import Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, Neuron
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxIntegrateAndFire,
+    Neuron,
+    Poisson,
+)
 
 
 class Cutting(NamedTuple):
@@ -34,7 +40,8 @@ def neurons(cutting: Cutting, name: str) -> Array:
     """Count the compartments that each block's neurons take."""
     population = cutting.network.population(name)
     channels, rows, columns = (np.diff(cut, axis=1)[:, 0] for cut in cutting.grids[name].axes)
-    slots = cutting.target.compartments[model(population.neuron)]
+    given = isinstance(population.neuron, Poisson)  # spikes that the host sends
+    slots = 0 if given else cutting.target.compartments[model(population.neuron)]
     taken: Array = slots * channels[:, None, None] * rows[None, :, None] * columns
     return taken
 
@@ -83,6 +90,10 @@ def model(neuron: Neuron) -> str:
     """Name the neuron's model as targets do."""
     if isinstance(neuron, IntegrateAndFire):
         return neuron.reset
+    if isinstance(neuron, Poisson):
+        return "poisson"
+    if isinstance(neuron, MaxIntegrateAndFire):
+        return "max_subtract"
     return "accumulator" if isinstance(neuron, Accumulator) else "max_gate"
 
 

@@ -6,7 +6,9 @@ from neurocomp.mapping.demand import model
 from neurocomp.snn.network import Network
 
 REMEDIES = {
-    "max_gate": "use average pooling, or the target ideal",
+    "max_gate": "compile with --max-pool relus, or use average pooling",
+    "max_subtract": "compile with --max-pool relus, or for the target ideal",
+    "always": "use ReLU, or the target ideal",
     "subtract": "reset to zero, or use the target ideal",
     "zero": "reset by subtraction, or use the target ideal",
     "accumulator": "read spike counts, or use the target ideal",
@@ -20,7 +22,7 @@ def refuse_unsupported(network: Network, target: Target) -> None:
     """
     lacking: dict[str, list[str]] = {}
     for p in network.populations:
-        if model(p.neuron) not in target.compartments:
+        if model(p.neuron) not in (*target.compartments, "poisson"):
             lacking.setdefault(model(p.neuron), []).append(p.name)
     for kind, names in lacking.items():
         has = ", ".join(target.compartments)

@@ -8,9 +8,14 @@ from neurocomp.passes.drop_unused import DropUnused
 from neurocomp.passes.fold_affine import FoldAffine
 from neurocomp.passes.half_threshold import HalfThreshold
 from neurocomp.passes.max_pool_and_affine import AffineAfterMaxPool, AffineBeforeMaxPool
+from neurocomp.passes.max_pool_as_relus import MaxPoolAsRelus
+from neurocomp.passes.max_pool_gate import MaxPoolGate
+from neurocomp.passes.max_pool_on_drive import MaxPoolOnDrive
 from neurocomp.passes.normalise import Normalise
 from neurocomp.passes.pass_ import Pass
+from neurocomp.passes.poisson_input import PoissonInput
 from neurocomp.passes.relu_before_max_pool import ReluBeforeMaxPool
+from neurocomp.passes.reset_to_zero import ResetToZero
 
 REWRITES: tuple[Pass, ...] = (
     DropUnused(),
@@ -27,8 +32,13 @@ PASSES: tuple[type[Pass], ...] = (
     AffineBeforeMaxPool,
     ReluBeforeMaxPool,
     ConcatAfterNeurons,
+    MaxPoolOnDrive,
+    MaxPoolAsRelus,
+    MaxPoolGate,
     Normalise,
     HalfThreshold,
+    ResetToZero,
+    PoissonInput,
 )
 
 __all__ = [
@@ -40,7 +50,12 @@ __all__ = [
     "DropUnused",
     "FoldAffine",
     "HalfThreshold",
+    "MaxPoolAsRelus",
+    "MaxPoolGate",
+    "MaxPoolOnDrive",
     "Normalise",
     "Pass",
+    "PoissonInput",
     "ReluBeforeMaxPool",
+    "ResetToZero",
 ]

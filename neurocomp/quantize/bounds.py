@@ -7,7 +7,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
+from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -42,20 +42,35 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
             low = low + least.reshape(low.shape) * 2**p.weight_exponent
             high = high + most.reshape(high.shape) * 2**p.weight_exponent
     active = length - population.start_step + 1
+    if getattr(population.neuron, "reset", "") == "always":
+        return Bounds(
+            constant_low=constant[0],
+            constant_high=constant[1],
+            v_low=np.minimum(population.v_init, 0) + np.minimum(low, 0),
+            v_high=np.maximum(population.v_init, 0) + np.maximum(high, 0),
+        )
     return Bounds(
         constant_low=constant[0],
         constant_high=constant[1],
-        v_low=np.minimum(population.v_init, 0) + active * np.minimum(low, 0),
+        v_low=np.minimum(population.v_init, 0)
+        + active * (np.minimum(low, 0) - _given_up(population)),
         v_high=_highest(population, high, active),
     )
 
 
+def _given_up(population: Population) -> Array | int:
+    """Give what a spike takes from a compartment that had not reached the threshold."""
+    neuron = population.neuron
+    return neuron.v_threshold if isinstance(neuron, MaxIntegrateAndFire) else 0
+
+
 def _highest(population: Population, high: Array, active: int) -> Array:
     neuron = population.neuron
-    if not isinstance(neuron, IntegrateAndFire):
+    if not isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
         never: Array = population.v_init + active * np.maximum(high, 0)
         return never
     rest = np.maximum(population.v_init, neuron.v_threshold)
-    kept = np.maximum(high - neuron.v_threshold, 0) if neuron.reset == "subtract" else 0 * high
+    zero = isinstance(neuron, IntegrateAndFire) and neuron.reset == "zero"
+    kept = 0 * high if zero else np.maximum(high - neuron.v_threshold, 0)
     highest: Array = rest + np.maximum(high, 0) + (active - 1) * kept
     return highest

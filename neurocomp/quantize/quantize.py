@@ -17,7 +17,7 @@ from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.quantize.bounds import Bounds, bounds
 from neurocomp.snn.compose import post_channels, with_weight
 from neurocomp.snn.network import Current, Network, Population, Projection
-from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
+from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire, Poisson
 
 LEAST_WEIGHT_BITS = 4  # below it a network is refused instead of emptied
 ATTEMPTS = 40
@@ -64,11 +64,12 @@ class Part:
 
 def _quantize(network: Network, population: Population, target: Target, length: int) -> Part:
     """Shrink the scale until the interval bounds of the rounded numbers fit the state."""
-    if target.arithmetic is None or isinstance(population.neuron, MaxGate):
+    if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
         return _gate(network, population)
     widths, limit = target.arithmetic, _top(target.arithmetic.state_bits - 1)
     found = bounds(network, population, length)
-    each = target.threshold_per == "neuron" and isinstance(population.neuron, IntegrateAndFire)
+    firing = isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire)
+    each = target.threshold_per == "neuron" and firing
     scale = _largest_scale(network, population, found, widths, each)
     _check_threshold(population, scale, widths, target.name)
     needed = 0
@@ -103,13 +104,13 @@ def _largest_scale(
         )
     constant = np.maximum(np.abs(found.constant_low), np.abs(found.constant_high))
     used = [
-        (weight.reshape(-1, 1, 1), _top(widths.weight_bits - 1) << widths.weight_exponent),
+        (_like(weight, found), _top(widths.weight_bits - 1) << widths.weight_exponent),
         (
             _per_channel(constant),
             _bias_top(network, population, widths) << widths.bias_exponent_max,
         ),
     ]
-    if isinstance(population.neuron, IntegrateAndFire):
+    if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
         top = _top(widths.threshold_bits) << widths.threshold_exponent
         used.append((_per_channel(population.neuron.v_threshold), top))
     with np.errstate(divide="ignore"):
@@ -121,7 +122,9 @@ def _largest_scale(
 
 def _check_threshold(population: Population, scale: Array, widths: Arithmetic, chip: str) -> None:
     """Refuse a threshold so much smaller than a weight or the bias that it would round to none."""
-    if not isinstance(population.neuron, IntegrateAndFire):
+    if not isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
+        return
+    if not population.neuron.v_threshold.any():  # of neurons without memory
         return
     unit = 2**widths.threshold_exponent
     least = float((_per_channel(population.neuron.v_threshold) * scale / unit).min())
@@ -139,11 +142,13 @@ def _rounded(
 ) -> Part:
     """Round everything of the population at `scale`, which its threshold makes exact."""
     neuron = population.neuron
-    if isinstance(neuron, IntegrateAndFire):
+    if isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire) and neuron.v_threshold.any():
         unit = 2**widths.threshold_exponent
         mantissa = np.maximum(1, np.floor(_per_channel(neuron.v_threshold) * scale / unit))
         scale = mantissa * unit / _per_channel(neuron.v_threshold)
         neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold * scale / unit, unit))
+    elif isinstance(neuron, IntegrateAndFire):
+        neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold, 1))
     quantum = _bias_quantum(found, _bias_top(network, population, widths), widths, scale)
     return Part(
         population=replace(
@@ -190,11 +195,11 @@ def _bias_quantum(found: Bounds, top: int, widths: Arithmetic, scale: Array) -> 
 
 
 def _gate(network: Network, population: Population) -> Part:
-    """Keep a gate as it is: it counts spikes and has no numbers of its own."""
+    """Keep gates and input spikes as they are: they count, and have no numbers of their own."""
     zeros = readonly(np.broadcast_to(np.int64(0), population.shape))
     return Part(
         population=replace(population, v_init=zeros, bias=zeros),
-        currents=(),
+        currents=tuple(c for c in network.currents if c.target == population.name),
         projections=network.into(population.name),
         scale=readonly(np.ones((1, 1, 1))),
     )
@@ -225,8 +230,14 @@ def _integers(values: Array, unit: int) -> Array:
     return readonly(np.rint(values).astype(np.int64) * unit)
 
 
+def _like(values: Array, found: Bounds) -> Array:
+    """Give `values`, (channels,), as many axes as the population's arrays have."""
+    return values.reshape(-1, *(1,) * (found.constant_low.ndim - 1))
+
+
 def _per_channel(values: Array) -> Array:
-    most: Array = values.astype(np.float64).max(axis=(1, 2), keepdims=True)
+    inner = tuple(range(1, values.ndim))
+    most: Array = values.astype(np.float64).max(axis=inner, keepdims=True)
     return most
 
 

@@ -7,8 +7,14 @@ from neurocomp.errors import GraphError
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.grid import EXACT_BITS
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
-from neurocomp.snn.synapses import Synapse, Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Poisson,
+)
+from neurocomp.snn.synapses import Pooled, Synapse, Window
 
 
 def check(network: Network, steps: int) -> Network:
@@ -25,8 +31,9 @@ def check(network: Network, steps: int) -> Network:
     for source in network.inputs:
         _check_input(source)
     for population in network.populations:
+        _check_windows(network, population)
         _check_population(network, population)
-        _check_gate(network, population)
+        _check_source(network, population)
     for projection in network.projections:
         _check_projection(network, projection)
     for current in network.currents:
@@ -48,32 +55,49 @@ def _check_input(source: Input) -> None:
 
 def _check_population(network: Network, population: Population) -> None:
     arrays = {"v_init": population.v_init, "bias": population.bias}
-    if isinstance(population.neuron, IntegrateAndFire):
+    if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
         arrays["v_threshold"] = population.neuron.v_threshold
+    gate = isinstance(population.neuron, MaxGate)
+    wanted = population.shape if gate else network.drive_shape(population)
     for what, array in arrays.items():
-        if array.shape != population.shape:
-            raise GraphError(
-                population.name, f"has shape {population.shape}, its {what} has {array.shape}"
-            )
+        if array.shape != wanted:
+            raise GraphError(population.name, f"has shape {wanted}, its {what} has {array.shape}")
         if not np.isfinite(array).all():
             raise GraphError(population.name, f"has a {what} that is not finite")
         if (array.dtype.kind == "i") != network.integer:
             raise GraphError(population.name, f"has {what} of {array.dtype}, the network is mixed")
-    if "v_threshold" in arrays and not (arrays["v_threshold"] > 0).all():
-        raise GraphError(population.name, f"has a threshold of {arrays['v_threshold'].min()}")
+    least = arrays["v_threshold"].min() if "v_threshold" in arrays else 1
+    if least < 0 or (least == 0 and getattr(population.neuron, "reset", "") != "always"):
+        raise GraphError(population.name, f"has a threshold of {least}")
     if population.start_step < 1:
         raise GraphError(population.name, f"starts at step {population.start_step}, the first is 1")
 
 
-def _check_gate(network: Network, population: Population) -> None:
+def _check_windows(network: Network, population: Population) -> None:
+    """Check that taps reach only neurons that have them, and these get nothing else."""
     into = network.into(population.name)
-    windows = [p for p in into if isinstance(p.synapse, Window)]
+    current = [c for c in network.currents if c.target == population.name]
+    synapses = network.arriving(population.name)
+    windows = [s for s in synapses if isinstance(s, Window)]
+    pooled = [s for s in synapses if isinstance(s, Pooled)]
     gate = isinstance(population.neuron, MaxGate)
-    current = any(c.target == population.name for c in network.currents)
     if gate and (len(into) != 1 or not windows or population.bias.any() or current):
         raise GraphError(population.name, "is a gate and needs one window and no bias")
     if windows and not gate:
         raise GraphError(population.name, "gets a pooling window and is not a gate")
+    compartments = isinstance(population.neuron, MaxIntegrateAndFire)
+    if compartments and (len(pooled) != len(synapses) or len({s.kernel for s in pooled}) != 1):
+        raise GraphError(population.name, "pools drive and needs one window after every synapse")
+    if pooled and not compartments:
+        raise GraphError(population.name, "gets pooled drive and has no compartments")
+
+
+def _check_source(network: Network, population: Population) -> None:
+    """Check that spikes drawn at random have a probability, and nothing else."""
+    if isinstance(population.neuron, Poisson):
+        current = [c for c in network.currents if c.target == population.name]
+        if len(current) != 1 or network.into(population.name) or current[0].quantum != 1:
+            raise GraphError(population.name, "draws input spikes and needs one current in 2^-16")
 
 
 def _check_projection(network: Network, projection: Projection) -> None:
@@ -116,7 +140,7 @@ def _check_synapse(where: str, synapse: Synapse, pre: Shape, post: Shape) -> Non
 def _check_exact(network: Network, population: Population, length: int) -> None:
     """Check that no sum of the population can leave the integers that float64 holds."""
     numbers: list[Array] = [population.bias, population.v_init]
-    if isinstance(population.neuron, IntegrateAndFire):
+    if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
         numbers.append(population.neuron.v_threshold)
     largest = np.abs(population.bias).astype(np.float64)
     for p in network.into(population.name):

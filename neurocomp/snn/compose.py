@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from neurocomp.arrays import Array, Shape, readonly
 from neurocomp.errors import UnsupportedError
 from neurocomp.snn.boxes import whole
-from neurocomp.snn.synapses import Conv, Dense, Sparse, Synapse
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Synapse
 
 MOST_WEIGHTS = 2**26  # of one composed synapse: half a gigabyte
 
@@ -66,6 +66,9 @@ def scaled(synapse: Synapse, pre: Array, post: Array) -> Synapse:
 
     `pre` is (presynaptic channels,), `post` (postsynaptic channels,).
     """
+    if isinstance(synapse, Pooled):
+        inner = scaled(synapse.inner, pre, post)
+        return with_weight(synapse, inner.weight)
     pre, post = np.asarray(pre, dtype=np.float64), np.asarray(post, dtype=np.float64)
     if isinstance(synapse, Conv):
         outs, ins = synapse.weight.shape[0] // synapse.groups, synapse.weight.shape[1]
@@ -84,6 +87,8 @@ def scaled(synapse: Synapse, pre: Array, post: Array) -> Synapse:
 
 def with_weight(synapse: Synapse, weight: Array) -> Synapse:
     """Give the synapse with other weights of the same shape; a window keeps its one."""
+    if isinstance(synapse, Pooled):
+        return replace(synapse, inner=replace(synapse.inner, weight=readonly(weight)))
     if isinstance(synapse, Conv | Dense | Sparse):
         return replace(synapse, weight=readonly(weight))
     return synapse
@@ -91,6 +96,8 @@ def with_weight(synapse: Synapse, weight: Array) -> Synapse:
 
 def post_channels(synapse: Synapse) -> Array:
     """Give the postsynaptic channel of each stored weight, broadcastable to `weight`."""
+    if isinstance(synapse, Pooled):  # pooling keeps channels apart
+        return post_channels(synapse.inner)
     if isinstance(synapse, Conv):
         return np.arange(synapse.post_shape[0]).reshape(-1, 1, 1, 1)
     area = prod(synapse.post_shape[1:])

@@ -17,7 +17,7 @@ import numpy as np
 
 from neurocomp.arrays import Array, Shape
 from neurocomp.snn.neurons import Neuron
-from neurocomp.snn.synapses import Synapse
+from neurocomp.snn.synapses import Pooled, Synapse, Window
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -61,7 +61,10 @@ class Current:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Population:
-    """Neurons of one model, one shape, and one first step."""
+    """Neurons of one model, one shape, and one first step.
+
+    The arrays of neurons whose taps have a membrane each have one more axis for them.
+    """
 
     name: str
     shape: Shape  # (channels, rows, columns)
@@ -104,6 +107,21 @@ class Network:
     def into(self, name: str) -> tuple[Projection, ...]:
         """Give the projections into the population called `name`."""
         return tuple(p for p in self.projections if p.target == name)
+
+    def arriving(self, name: str) -> tuple[Synapse, ...]:
+        """Give the synapses of all projections and currents into the population called `name`."""
+        currents = (c.synapse for c in self.currents if c.target == name)
+        return (*(p.synapse for p in self.into(name)), *currents)
+
+    def taps(self, name: str) -> int | None:
+        """Count the taps of the windows into the population called `name`; None without windows."""
+        kernels = [s.kernel for s in self.arriving(name) if isinstance(s, Window | Pooled)]
+        return kernels[0][0] * kernels[0][1] if kernels else None
+
+    def drive_shape(self, population: Population) -> Shape:
+        """Give the shape of what `population` gets in a step: its own, or one more axis of taps."""
+        taps = self.taps(population.name)
+        return population.shape if taps is None else (*population.shape, taps)
 
     @property
     def integer(self) -> bool:

@@ -5,21 +5,24 @@ samples on their first axis; the state of a population is (samples, channels, ro
 gate with one more axis for its taps.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.snn.estimates import Average, Estimate
+from neurocomp.snn.random import BITS, draws
 
-Reset = Literal["subtract", "zero"]
+Reset = Literal["subtract", "zero", "always"]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class IntegrateAndFire:
     """v += drive; a spike where v >= v_threshold; then v -= v_threshold, or v = 0.
 
-    Source: Rueckauer et al. 2017, equations 2 to 4.
+    Reset "always" puts v to 0 after every step, fired or not: a neuron without memory, as those of
+    binary networks, whose threshold may be 0. Source: Rueckauer et al. 2017, equations 2 to 4.
     """
 
     v_threshold: Array  # (channels, rows, columns)
@@ -30,7 +33,7 @@ class IntegrateAndFire:
         v = v + drive
         fired = v >= self.v_threshold
         rest = v - self.v_threshold if self.reset == "subtract" else np.zeros_like(v)
-        return np.where(fired, rest, v), fired
+        return np.where(fired | (self.reset == "always"), rest, v), fired
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -48,17 +51,56 @@ class Accumulator:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class MaxGate:
-    """Spiking max pooling: pass on the spikes of the tap that has fired most so far.
+    """Spiking max pooling: pass on the spikes of the tap whose rate is estimated highest.
 
-    The state counts each tap's spikes, this step's included; of equal taps the first wins.
-    Source: Rueckauer et al. 2017, section 2.2.6, gate by the online average of the rate.
+    The estimate counts this step's spikes, too; of equal taps the first wins.
+    Source: Rueckauer et al. 2017, section 2.2.6.
     """
 
-    def step(self, counts: Array, taps: Array) -> tuple[Array, Array]:
-        """Advance `counts` by `taps`, both (samples, channels, rows, columns, taps)."""
-        counts = counts + taps
-        winner = np.argmax(counts, axis=-1)[..., None]
-        return counts, np.take_along_axis(taps, winner, axis=-1)[..., 0] > 0
+    estimate: Estimate = field(default_factory=Average)
+
+    def step(self, state: Array, taps: Array) -> tuple[Array, Array]:
+        """Advance the estimate by `taps`, (samples, channels, rows, columns, taps)."""
+        state, rates = self.estimate.update(state, taps)
+        winner = np.argmax(rates, axis=-1)[..., None]
+        return state, np.take_along_axis(taps, winner, axis=-1)[..., 0] > 0
 
 
-Neuron = IntegrateAndFire | Accumulator | MaxGate
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class MaxIntegrateAndFire:
+    """Max pooling of accumulated drive: a neuron whose fullest compartment counts.
+
+    Each tap of the window is a compartment: v += drive. The neuron fires where the greatest v has
+    reached the threshold, and then every compartment gives it up: v -= v_threshold. So the rate is
+    that of the pooled pre-activation, whatever its taps' spikes would have been; what a tap of
+    padding adds is nothing, as for a ReLU.
+    """
+
+    v_threshold: Array  # (channels, rows, columns, taps), the same for all taps of a neuron
+
+    def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
+        """Advance `v` by `drive`, both (samples, channels, rows, columns, taps)."""
+        v = v + drive
+        fired: Array = np.any(v >= self.v_threshold, axis=-1)
+        return np.where(fired[..., None], v - self.v_threshold, v), fired
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Poisson:
+    """Input spikes at random: each step one with the probability drive / 2^16. v counts the steps.
+
+    Source: Rueckauer et al. 2017, section 2.2.4. The host draws them, see `random.py`.
+    """
+
+    seed: int
+
+    def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
+        """Advance the count `v`; give the spikes of one step."""
+        v = v + 1
+        return v, draws(self.seed, drive, int(v.flat[0])) < drive
+
+
+FULL = 2**BITS  # the drive of a Poisson neuron that fires in every step
+
+Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Poisson
+NoMembrane = MaxGate | MaxIntegrateAndFire | Poisson  # whose state is not one membrane a neuron

@@ -6,12 +6,12 @@ Every other simulator must give the same spikes, to the last one.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.network import Network, Population
+from neurocomp.snn.neurons import MaxGate
 from neurocomp.snn.synapses import Window
 
 
@@ -21,16 +21,16 @@ class Step:
 
     t: int  # from 1
     spikes: Mapping[str, Array]  # bool (samples, channels, rows, columns)
-    v: Mapping[str, Array]  # (samples, channels, rows, columns); a gate's counts have one more axis
+    v: Mapping[str, Array]  # (samples, channels, rows, columns); of taps, one more axis
     peak: Mapping[str, Array]  # before the reset, as v
 
 
 def constant_drive(network: Network, samples: Mapping[str, Array]) -> dict[str, Array]:
-    """Give what each population gets at every step, (samples, *shape): bias and current."""
+    """Give what each population gets at every step, (samples, *drive shape): bias and current."""
     count = len(next(iter(samples.values())))
     dtype = np.int64 if network.integer else np.float64
     drive: dict[str, Array] = {
-        p.name: np.broadcast_to(p.bias, (count, *p.shape)).astype(dtype)
+        p.name: np.broadcast_to(p.bias, (count, *p.bias.shape)).astype(dtype)
         for p in network.populations
     }
     prepared = {i.name: i.prepare(samples[i.name]) for i in network.inputs}
@@ -56,18 +56,18 @@ def simulate(network: Network, samples: Mapping[str, Array], length: int) -> Ite
         for p in network.populations:
             if t >= p.start_step:
                 drive = _drive(network, p, past, constant[p.name])
-                peak[p.name] = state[p.name] + drive
+                if not isinstance(p.neuron, MaxGate):
+                    peak[p.name] = state[p.name] + drive
                 state[p.name], spikes[p.name] = p.neuron.step(state[p.name], drive)
         past.append(spikes)
         yield Step(t=t, spikes=spikes, v=dict(state), peak=peak)
 
 
 def _rest(network: Network, population: Population, count: int) -> Array:
-    """Give every sample's state before the first step: v_init, or a gate's counts of nothing."""
-    for p in network.into(population.name):
-        if isinstance(p.synapse, Window):
-            return np.zeros((count, *population.shape, prod(p.synapse.kernel)), dtype=np.int64)
-    return np.broadcast_to(population.v_init, (count, *population.shape))
+    """Give every sample's state before the first step: v_init, or a gate that knows no spikes."""
+    if isinstance(population.neuron, MaxGate):
+        return population.neuron.estimate.rest((count, *network.drive_shape(population)))
+    return np.broadcast_to(population.v_init, (count, *population.v_init.shape))
 
 
 def _drive(

@@ -133,6 +133,57 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Pooled:
+    """A linear map, and then the taps of a window over its result, kept apart as in `Window`."""
+
+    inner: "Conv | Dense | Sparse"
+    window: Window
+
+    @property
+    def pre_shape(self) -> Shape:
+        """Give the presynaptic (channels, rows, columns)."""
+        return self.inner.pre_shape
+
+    @property
+    def post_shape(self) -> Shape:
+        """Give the postsynaptic (channels, rows, columns)."""
+        return self.window.post_shape
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Give the window's rows and columns."""
+        return self.window.kernel
+
+    @property
+    def weight(self) -> Array:
+        """Give the stored weights, each once."""
+        return self.inner.weight
+
+    def apply(self, spikes: Array) -> Array:
+        """Give the drive of each tap, (samples, *post_shape, taps), of `spikes`."""
+        return self.window.apply(self.inner.apply(spikes))
+
+    def edges(self, box: Box) -> Edges:
+        """List the synapses into `box`, sorted by postsynaptic neuron, then by tap."""
+        outer = self.window.edges(box)
+        inner = self.inner.edges(Box(*((0, n) for n in self.inner.post_shape)))
+        first = np.searchsorted(inner.post, outer.pre, side="left")
+        count = np.searchsorted(inner.post, outer.pre, side="right") - first
+        which = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        post, tap = np.repeat(outer.post, count), np.repeat(outer.tap, count)
+        return Edges(inner.pre[which], post, inner.weight[which], tap)
+
+    def fan_in(self, box: Box) -> int:
+        """Count the synapses into `box`."""
+        return len(self.edges(box).pre)
+
+    def sources(self, box: Box, within: Box) -> int:
+        """Count the distinct presynaptic neurons inside `within` that reach `box`."""
+        reached = np.unique(self.edges(box).pre)
+        return int(np.isin(reached, within.indices(self.pre_shape)).sum())
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Conv:
     """Cross-correlation of (channels, rows, columns), as ONNX's Conv; a sequence is one row.
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import IntegrateAndFire
-from neurocomp.snn.synapses import Conv, Synapse, Window
+from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.synapses import Conv, Pooled, Synapse, Window
 
 
 def text(network: Network) -> str:
@@ -34,12 +34,16 @@ def _neuron(population: Population) -> str:
     words = [type(neuron).__name__, f"start {population.start_step}"]
     if isinstance(neuron, IntegrateAndFire):
         words[1:1] = [f"reset {neuron.reset}", f"v_threshold {_range(neuron.v_threshold)}"]
+    if isinstance(neuron, MaxIntegrateAndFire):
+        words[1:1] = [f"v_threshold {_range(neuron.v_threshold)}"]
     return ", ".join(
         [*words, f"v_init {_range(population.v_init)}", f"bias {_range(population.bias)}"]
     )
 
 
 def _synapse(synapse: Synapse) -> str:
+    if isinstance(synapse, Pooled):
+        return f"{_synapse(synapse.inner)}, then {_synapse(synapse.window)}"
     kind = type(synapse).__name__
     words = [f"{kind} {_shape(synapse.weight.shape)} {_range(synapse.weight)}"]
     if isinstance(synapse, Window):

@@ -12,9 +12,18 @@ from neurocomp.mapping.placement import Block, Place, Placement
 from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.check import check
+from neurocomp.snn.estimates import Estimate, Exponential, Fir
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron, Reset
-from neurocomp.snn.synapses import Conv, Dense, Sparse, Synapse, Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Neuron,
+    Poisson,
+    Reset,
+)
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Synapse, Window
 
 STEPS = 20
 IDEAL = Target(
@@ -307,6 +316,109 @@ def deep() -> Network:
     )
 
 
+def memoryless() -> Network:
+    """Binary neurons: reset always, threshold 0, and a v_init that lasts until the first step."""
+    d = Draw(13, integer=True)
+    always = {n: d.population(n, MID, s, "always") for n, s in (("a", 1), ("b", 3))}
+    zero = IntegrateAndFire(v_threshold=np.zeros(MID, dtype=np.int64), reset="always")
+    return network(
+        IN,
+        [d.current("a", d.dense(IN, MID))],
+        [
+            always["a"],
+            replace(always["b"], neuron=zero, bias=d.numbers(-99, 0, *MID)),
+            d.accumulator("out", OUT, 4),
+        ],
+        [
+            into("a", "b", d.sparse(MID, MID, 30), delay_steps=2),
+            into("a", "a", d.sparse(MID, MID, 30)),
+            into("b", "out", d.dense(MID, OUT)),
+        ],
+    )
+
+
+def gated(estimate: Estimate) -> Network:
+    """A gate by another estimate, which starts late."""
+    made = max_gate()
+    gate = replace(made.population("pool"), neuron=MaxGate(estimate=estimate), start_step=3)
+    later = {"pool": gate, "b": replace(made.population("b"), start_step=4)}
+    return replace(made, populations=tuple(later.get(p.name, p) for p in made.populations))
+
+
+def pooled_drive(integer: bool) -> Network:
+    """Neurons that pool drive: of an analog input, and of spikes over overlapping windows."""
+    d, shape = Draw(12, integer=integer), (2, 4, 4)
+    first = Window(pre_shape=(2, 5, 5), kernel=(2, 2), pads=(0, 0, 0, 0))
+    second = Window(pre_shape=(3, 4, 4), kernel=(3, 2), strides=(2, 2), pads=(1, 1, 1, 0))
+    conv = Conv(weight=d.numbers(-60, 100, 3, 2, 3, 3), pre_shape=shape, pads=(1, 1, 1, 1))
+    wide = d.current("a", Conv(weight=np.zeros((2, 1, 1, 1)), pre_shape=(1, 5, 5)))
+    after = (3, *second.windows.counts)
+
+    def compartments(name: str, shape: Shape, taps: int, start: int) -> Population:
+        each = d.numbers(100, 300, *shape)[..., None]
+        rest = d.numbers(0, 99, *shape)[..., None]
+        return Population(
+            name=name,
+            shape=shape,
+            neuron=MaxIntegrateAndFire(v_threshold=np.repeat(each, taps, axis=3)),
+            v_init=np.repeat(rest, taps, axis=3),
+            bias=d.numbers(-10, 30, *shape, taps),
+            start_step=start,
+        )
+
+    return network(
+        (1, 5, 5),
+        [
+            replace(
+                wide,
+                synapse=Pooled(inner=wide.synapse, window=first),
+                scale=wide.scale[..., None],
+            )
+        ],
+        [
+            compartments("a", shape, 4, 1),
+            compartments("b", after, 6, 3),
+            d.accumulator("out", OUT, 4),
+        ],
+        [
+            into("a", "b", Pooled(inner=conv, window=second), 2, weight_exponent=1),
+            into("b", "out", d.dense(after, OUT)),
+        ],
+    )
+
+
+def input_spikes(integer: bool) -> Network:
+    """Random input spikes into a convolution, and by a delay into a dense layer."""
+    d, shape, mid = Draw(14, integer=integer), (1, 6, 5), (2, 6, 5)
+    numbers = np.int64 if integer else np.float64
+    zero = np.zeros(shape, dtype=numbers)
+    ones = Conv(weight=np.ones((1, 1, 1, 1)), pre_shape=shape)
+    given = Population(
+        name="x (spikes)", shape=shape, neuron=Poisson(seed=5), v_init=zero, bias=zero
+    )
+    source = Input(name="x", shape=shape, low=0.0, high=1.0, grid=2.0**-8)
+    made = Network(
+        inputs=(source,),
+        currents=(
+            Current(
+                source="x", target="x (spikes)", synapse=ones, scale=np.full((1, 1, 1), 2.0**16)
+            ),
+        ),
+        populations=(given, d.population("a", mid, 2), d.accumulator("out", OUT, 3)),
+        projections=(
+            into(
+                "x (spikes)",
+                "a",
+                Conv(weight=d.numbers(-60, 100, 2, 1, 3, 3), pre_shape=shape, pads=(1, 1, 1, 1)),
+            ),
+            into("x (spikes)", "out", d.dense(shape, OUT), delay_steps=2),
+            into("a", "out", d.dense(mid, OUT)),
+        ),
+        readout="out",
+    )
+    return check(made, STEPS)
+
+
 HOSTILE = '/conv1/Relu:0 "\'\n""" {drive} é脳'
 
 CORPUS: dict[str, Callable[[], Network]] = {
@@ -325,6 +437,13 @@ CORPUS: dict[str, Callable[[], Network]] = {
     "bias_only": bias_only,
     "one_layer": one_layer,
     "deep": deep,
+    "memoryless": memoryless,
+    "gate_exponential": lambda: gated(Exponential(shift=2)),
+    "gate_fir": lambda: gated(Fir(weights=(3, 2, 1))),
+    "pooled_drive": lambda: pooled_drive(integer=True),
+    "pooled_drive_float": lambda: pooled_drive(integer=False),
+    "input_spikes": lambda: input_spikes(integer=True),
+    "input_spikes_float": lambda: input_spikes(integer=False),
 }
 
 

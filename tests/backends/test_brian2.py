@@ -14,7 +14,7 @@ from neurocomp.arrays import Array
 from neurocomp.artifact import encode
 from neurocomp.backends.brian2 import emit
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import MaxGate
+from neurocomp.snn.neurons import NoMembrane
 from neurocomp.snn.oracle import simulate
 from tests.backends.corpus import CORPUS, HOSTILE, program, samples
 
@@ -52,7 +52,7 @@ def expected(network: Network) -> dict[str, Array]:
     for p in network.populations:
         if p.name != network.readout:
             arrays[f"spikes/{p.name}"] = np.stack([s.spikes[p.name] for s in steps], axis=1)
-        if not isinstance(p.neuron, MaxGate):
+        if not isinstance(p.neuron, NoMembrane):
             arrays[f"v/{p.name}"] = np.stack([s.v[p.name] for s in steps], axis=1)
     return arrays
 

@@ -22,7 +22,7 @@ from neurocomp.backends.lava.graph import graph
 from neurocomp.errors import MissingError, UnsupportedError
 from neurocomp.simulation import find_python
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron, NoMembrane
 from neurocomp.snn.oracle import record, simulate
 from neurocomp.snn.synapses import Conv, Dense, Sparse, Synapse, Window
 from tests.backends.corpus import CORPUS, STEPS, program, samples
@@ -380,7 +380,7 @@ def expected(net: Network, inputs: Array) -> Mapping[str, Array]:
     """Give what run.py --membranes must write."""
     length = net.run_length(STEPS)
     recording = record(net, {net.inputs[0].name: inputs}, length)
-    gates = {p.name for p in net.populations if isinstance(p.neuron, MaxGate)}
+    gates = {p.name for p in net.populations if isinstance(p.neuron, NoMembrane)}
     entries = {f"spikes/{name}": fired for name, fired in recording.spikes.items()}
     v = [step.v for step in simulate(net, {net.inputs[0].name: inputs}, length)]
     for name in net.index.keys() - gates:

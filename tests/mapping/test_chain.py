@@ -77,7 +77,7 @@ def test_all_gates_a_chip_lacks_are_named() -> None:
     )
     says = (
         r"^pool1, pool2: loihi1 has no max_gate neuron, only subtract, zero, accumulator "
-        r"\(use average pooling, or the target ideal\)$"
+        r"\(compile with --max-pool relus, or use average pooling\)$"
     )
     with pytest.raises(UnsupportedError, match=says):
         map_network(net, load_target("loihi1"))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.ann.graph import Graph, Node
-from neurocomp.ann.ops import Affine, Clip, Concat, Conv, Linear, MaxPool, Relu
+from neurocomp.ann.ops import Affine, Clip, Concat, Conv, Linear, MaxPool, MaxRelu, Relu, Sum
 from neurocomp.arrays import Array
 from neurocomp.compiler import rewrite
 from neurocomp.passes import (
@@ -20,9 +20,14 @@ from neurocomp.passes import (
     DropUnused,
     FoldAffine,
     HalfThreshold,
+    MaxPoolAsRelus,
+    MaxPoolGate,
+    MaxPoolOnDrive,
     Normalise,
     Pass,
+    PoissonInput,
     ReluBeforeMaxPool,
+    ResetToZero,
 )
 from tests.ann.corpus import CORPUS
 from tests.ann.net import Net, samples
@@ -52,6 +57,11 @@ EXAMPLES: dict[type[Pass], Make] = {
     ConcatAfterNeurons: lambda graph: ConcatAfterNeurons(),
     Normalise: normalise,
     HalfThreshold: lambda graph: HalfThreshold(),
+    MaxPoolOnDrive: lambda graph: MaxPoolOnDrive(),
+    MaxPoolAsRelus: lambda graph: MaxPoolAsRelus(),
+    MaxPoolGate: lambda graph: MaxPoolGate(),
+    ResetToZero: lambda graph: ResetToZero(),
+    PoissonInput: lambda graph: PoissonInput(),
 }
 every_pass = pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.name)
 
@@ -88,7 +98,7 @@ def check_pass(one: Pass, graph: Graph) -> Graph:
         given_ops, left = {id(n.op) for n in graph.nodes}, list(made.nodes)
         for node in left:
             if id(node.op) not in given_ops:  # only what had to be computed anew may be new
-                assert isinstance(node.op, Conv | Linear)
+                assert isinstance(node.op, Conv | Linear | MaxRelu | Relu | Sum)
     return made
 
 

@@ -7,9 +7,11 @@ from neurocomp.ann.ops.clip import Clip
 from neurocomp.ann.ops.concat import Concat
 from neurocomp.ann.ops.conv import Conv
 from neurocomp.ann.ops.global_average_pool import GlobalAveragePool
+from neurocomp.ann.ops.heaviside import Heaviside
 from neurocomp.ann.ops.identity import Identity
 from neurocomp.ann.ops.linear import Linear
 from neurocomp.ann.ops.max_pool import MaxPool
+from neurocomp.ann.ops.max_relu import MaxRelu
 from neurocomp.ann.ops.pad import Pad
 from neurocomp.ann.ops.relu import Relu
 from neurocomp.ann.ops.reshape import Reshape
@@ -30,6 +32,7 @@ OPS: tuple[type[Op], ...] = (
     Transpose,
     Relu,
     Clip,
+    Heaviside,
     MaxPool,
     Reshape,
     Identity,
@@ -55,9 +58,11 @@ __all__ = [
     "Concat",
     "Conv",
     "GlobalAveragePool",
+    "Heaviside",
     "Identity",
     "Linear",
     "MaxPool",
+    "MaxRelu",
     "Pad",
     "Relu",
     "Reshape",

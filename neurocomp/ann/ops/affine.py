@@ -21,7 +21,15 @@ class Affine(Op):
     Both have as many axes as a sample: (channels, 1, 1) is one number a channel, (1, 1, 1) one.
     """
 
-    onnx: ClassVar[tuple[str, ...]] = ("BatchNormalization", "Mul", "Add", "Sub", "Div", "Neg")
+    onnx: ClassVar[tuple[str, ...]] = (
+        "BatchNormalization",
+        "Mul",
+        "Add",
+        "Sub",
+        "Div",
+        "Neg",
+        "Where",
+    )
     role: ClassVar[Role] = "linear"
 
     scale: Array  # broadcasts to the sample's shape
@@ -36,6 +44,8 @@ class Affine(Op):
         if node.kind == "BatchNormalization":
             return cls._from_normalization(node)
         one = np.ones((1,) * len(_stream(node)), np.float32)
+        if node.kind == "Where":
+            return cls._from_choice(node, one)
         if node.kind == "Neg":
             return cls(scale=readonly(-one), shift=readonly(0 * one))
         if len(node.streams) == 2:
@@ -68,6 +78,17 @@ class Affine(Op):
                     raise ModelError(node.name, wrong, "divide by constants other than 0")
                 scale, shift = 1 / value, 0 * one
         return cls(scale=readonly(scale), shift=readonly(shift))
+
+    @classmethod
+    def _from_choice(cls, node: OnnxNode, one: Array) -> Op:
+        """Read a choice between two constants by a value that is 0 or 1."""
+        high, low = constant(node, 1), constant(node, 2)
+        if high is None or low is None or 0 in node.constants:
+            wrong = "chooses between computed values"
+            raise ModelError(node.name, wrong, "use a network without gates or attention")
+        shape = _stream(node)
+        above, below = (_aligned(node, each, shape) for each in (high, low))
+        return cls(scale=readonly((above - below) * one), shift=readonly(below * one))
 
     @classmethod
     def _from_normalization(cls, node: OnnxNode) -> Op:

@@ -5,13 +5,22 @@ from math import prod
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.snn.estimates import Average, Estimate, Exponential
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
-from neurocomp.snn.synapses import Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Poisson,
+)
 
 
 def population_arrays(population: Population) -> dict[str, Array]:
     """Give what the population's .npz holds, each (neurons,)."""
+    if isinstance(population.neuron, MaxIntegrateAndFire):  # all taps have the same
+        theta = population.neuron.v_threshold[..., 0]
+        return {"v_init": population.v_init[..., 0].ravel(), "theta": theta.ravel()}
     arrays = {"v_init": _flat(population.v_init, population)}
     if isinstance(population.neuron, IntegrateAndFire):
         arrays["theta"] = _flat(population.neuron.v_threshold, population)
@@ -27,17 +36,30 @@ def population_text(index: int, network: Network) -> str:
     population = network.populations[index]
     driven = any(c.target == population.name for c in network.currents)
     match population.neuron:
-        case MaxGate():
-            body = _gate(index, population, _taps(network, population))
+        case MaxGate(estimate=estimate):
+            body = _gate(index, population, network.taps(population.name) or 1, estimate)
+        case MaxIntegrateAndFire():
+            body = _compartments(index, population, network.taps(population.name) or 1)
+        case Poisson():
+            body = _given(index, population)
         case Accumulator():
             body = _integrator(index, population, driven, "", "")
         case IntegrateAndFire(reset="subtract"):
             body = _integrator(index, population, driven, _THETA, _fires(population, "v -= theta"))
+        case IntegrateAndFire(reset="zero"):
+            body = _integrator(index, population, driven, _THETA, _fires(population, "v = 0"))
         case IntegrateAndFire():
             body = _integrator(index, population, driven, _THETA, _fires(population, "v = 0"))
+            kept = "v * (1 - int(active))" if _active(population) else "0"
+            body += f'p{index}.run_regularly("v = {kept}", when="resets")\n'
     return f"{_comment(index, population)}\n{body}"
 
 
+_RULES = {
+    "Average": "Each gate passes the tap that has fired most so far",
+    "Exponential": "Each gate passes the tap whose spikes, older ones counting less, are most",
+    "Fir": "Each gate passes the tap whose weighted spikes of the last steps are most",
+}
 _THETA = "\n    theta : 1 (constant)  # threshold"
 
 
@@ -49,12 +71,6 @@ def _comment(index: int, population: Population) -> str:
     channels, rows, columns = population.shape
     size = f"{channels} x {rows} x {columns} neurons"
     return f"# p{index}: {population.name!r}, {size}, from step {population.start_step}"
-
-
-def _taps(network: Network, population: Population) -> int:
-    synapses = (p.synapse for p in network.into(population.name))
-    kernels = [s.kernel for s in synapses if isinstance(s, Window)]
-    return prod(kernels[0]) if kernels else 1
 
 
 def _active(population: Population) -> str:
@@ -100,16 +116,94 @@ def _integrator(index: int, population: Population, driven: bool, theta: str, fi
 '''
 
 
-def _gate(index: int, population: Population, taps: int) -> str:
+def _compartments(index: int, population: Population, taps: int) -> str:
+    """Write neurons with a membrane for each tap, of which the greatest fires."""
     name = f"p{index}"
-    states = "".join(f"\n    tap{k} : 1\n    count{k} : 1" for k in range(taps))
-    counts = [f"count{k} += {_once_active(population, f'tap{k}')}" for k in range(taps)]
+    states = "".join(f"\n    v{k} : 1\n    tap{k} : 1\n    current{k} : 1" for k in range(taps))
+    timed = "".join(
+        f"{name}_current{k} = TimedArray(drive[{index}][:, {k}::{taps}], dt=PERIOD)\n"
+        for k in range(taps)
+    )
+    fresh = [
+        line
+        for k in range(taps)
+        for line in (f"v{k} = v_init", f"tap{k} = 0", f"current{k} = {name}_current{k}(t, i)")
+    ]
+    added = [_once_active(population, f"(tap{k} + current{k})") for k in range(taps)]
+    step = [line for k in range(taps) for line in (f"v{k} += {added[k]}", f"tap{k} = 0")]
+    full = " or ".join(f"v{k} >= theta" for k in range(taps))
+    return f'''\
+# Each tap has a membrane; the greatest fires, and all of them give up the threshold.
+{name}_arrays = host.read_npz(HERE / "{name}.npz")
+{name} = NeuronGroup(
+    {prod(population.shape)},
+    """
+    v_init : 1 (constant){_THETA}{states}{_active(population)}
+    """,
+    threshold="{_condition(population)}({full})",
+    reset={_lines([f"v{k} -= theta" for k in range(taps)])},
+    name="{name}",
+)
+{name}.v_init = {name}_arrays["v_init"]
+{name}.theta = {name}_arrays["theta"]
+{timed}{name}.run_regularly(
+    {_lines(fresh)},
+    dt=PERIOD,
+    when="start",
+)
+{name}.run_regularly(
+    {_lines(step)},
+    when="groups",
+)
+'''
+
+
+def _given(index: int, population: Population) -> str:
+    """Write input spikes, which the host has drawn."""
+    name = f"p{index}"
+    return f'''\
+{name}_sample, {name}_step, {name}_neuron = np.nonzero(given[{index}])
+{name} = SpikeGeneratorGroup(
+    {prod(population.shape)},
+    {name}_neuron,
+    ({name}_sample * LENGTH + {name}_step) * STEP,
+    name="{name}",
+)
+'''
+
+
+def _estimated(population: Population, estimate: Estimate, k: int) -> tuple[str, list[str]]:
+    """Give a tap's further states, and the lines that bring count{k}, its estimate, up to date."""
+    if isinstance(estimate, Average):
+        return "", [f"count{k} += {_once_active(population, f'tap{k}')}"]
+    if isinstance(estimate, Exponential):
+        change = f"(tap{k} * {2**16} - floor(count{k} / {2**estimate.shift}))"
+        return "", [f"count{k} += {_once_active(population, change)}"]
+    last = len(estimate.weights) - 1
+    states = "".join(f"\n    late{k}_{j} : 1" for j in range(last + 1))
+    sources = [f"tap{k}", *(f"late{k}_{j}" for j in range(last))]
+    shifts = [
+        f"late{k}_{j} += {_once_active(population, f'({sources[j]} - late{k}_{j})')}"
+        for j in reversed(range(last + 1))
+    ]
+    terms = " + ".join(f"{w} * late{k}_{j}" for j, w in enumerate(estimate.weights))
+    return states, [*shifts, f"count{k} = {terms}"]
+
+
+def _gate(index: int, population: Population, taps: int, estimate: Estimate) -> str:
+    name = f"p{index}"
+    each = [_estimated(population, estimate, k) for k in range(taps)]
+    states = "".join(f"\n    tap{k} : 1\n    count{k} : 1{each[k][0]}" for k in range(taps))
+    counts = [line for _, lines in each for line in lines]
     chain = _chain(taps)
     empty = [f"tap{k} = 0" for k in range(taps)]
-    fresh = _lines(empty + [f"count{k} = 0" for k in range(taps)])
+    further = [word for word in states.split() if word.startswith("late")]
+    fresh = _lines(
+        [*empty, *(f"count{k} = 0" for k in range(taps)), *(f"{w} = 0" for w in further)]
+    )
     step = _lines([*counts, *chain, *empty])
     return f'''\
-# Each gate passes the tap that has fired most so far, of equal taps the first.
+# {_RULES[type(estimate).__name__]}, of equal taps the first.
 {name} = NeuronGroup(
     {prod(population.shape)},
     """

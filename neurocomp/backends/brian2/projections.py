@@ -8,7 +8,7 @@ from neurocomp.arrays import Array
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network, Projection
 from neurocomp.snn.neurons import Accumulator, MaxGate
-from neurocomp.snn.synapses import Dense, Synapse, Window
+from neurocomp.snn.synapses import Dense, Pooled, Synapse, Window
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -65,7 +65,8 @@ def _arrays(synapse: Synapse) -> dict[str, Array]:
         return ends | {"tap": edges.tap[kept].astype(np.int32)}
     weights, which = np.unique(edges.weight[kept], return_inverse=True)
     smallest = np.min_scalar_type(max(len(weights) - 1, 0))
-    return ends | {"weights": weights, "which": which.astype(smallest)}
+    taps = {"tap": edges.tap[kept].astype(np.int32)} if isinstance(synapse, Pooled) else {}
+    return ends | {"weights": weights, "which": which.astype(smallest)} | taps
 
 
 def synapse_text(wire: Wire) -> str:
@@ -87,6 +88,8 @@ def synapse_text(wire: Wire) -> str:
 
 
 def _model(synapse: Synapse) -> str:
+    if isinstance(synapse, Pooled):
+        return "tap : integer (constant)\\nw : 1 (constant)"
     return "tap : integer (constant)" if isinstance(synapse, Window) else "w : 1 (constant)"
 
 
@@ -94,10 +97,11 @@ def _on_pre(wire: Wire) -> str:
     synapse = wire.projection.synapse
     own = f" * int(t_in_timesteps % LENGTH >= {wire.projection.delay_steps - 1})"
     own = own if wire.late else ""  # what the last sample sent does not count
-    if not isinstance(synapse, Window):
+    if not isinstance(synapse, Window | Pooled):
         return f'"drive_post += w{own}"'
     taps = range(synapse.kernel[0] * synapse.kernel[1])
-    lines = [f"tap{k}_post += int(tap == {k}){own}" for k in taps]
+    weight = " * w" if isinstance(synapse, Pooled) else ""
+    lines = [f"tap{k}_post += int(tap == {k}){weight}{own}" for k in taps]
     return '"""\n        ' + "\n        ".join(lines) + '\n    """'
 
 
@@ -114,4 +118,6 @@ post, pre = np.nonzero({arrays}["weights"])
     connect = f'{name}.connect(i={arrays}["pre"], j={arrays}["post"])'
     if isinstance(wire.projection.synapse, Window):
         return f'{connect}\n{name}.tap = {arrays}["tap"]\n'
-    return f'{connect}\n{name}.w = {arrays}["weights"][{arrays}["which"]]{scale}\n'
+    pooled = isinstance(wire.projection.synapse, Pooled)
+    tap = f'{name}.tap = {arrays}["tap"]\n' if pooled else ""
+    return f'{connect}\n{tap}{name}.w = {arrays}["weights"][{arrays}["which"]]{scale}\n'

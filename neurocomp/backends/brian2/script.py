@@ -4,21 +4,29 @@ from neurocomp.backends.brian2.populations import population_text
 from neurocomp.backends.brian2.projections import Wire, synapse_text
 from neurocomp.program import Program
 from neurocomp.snn.network import Network
+from neurocomp.snn.neurons import Poisson
 
 
 def script(program: Program, wires: tuple[Wire, ...]) -> str:
     """Write run.py for `program`, whose spikes `wires` carry."""
     network = program.network
-    parts = [_head(network, program.steps)]
+    spikes = any(isinstance(p.neuron, Poisson) for p in network.populations)
+    parts = [_head(network.run_length(program.steps), network.integer, spikes)]
     parts += [population_text(n, network) for n in range(len(network.populations))]
     parts += [synapse_text(wire) for wire in wires]
     parts.append(_tail(network, wires))
     return "\n".join(parts)
 
 
-def _head(network: Network, steps: int) -> str:
-    length = network.run_length(steps)
-    numbers = "integers" if network.integer else "multiples of a power of two"
+_DRAWN = (  # an import and a line that only drawn input spikes need
+    "\n        SpikeGeneratorGroup,",
+    "\ngiven = HOST.given(drive)  # input spikes, bool (samples, steps, neurons)",
+)
+
+
+def _head(length: int, integer: bool, spikes: bool) -> str:
+    generator, given = _DRAWN if spikes else ("", "")
+    numbers = "integers" if integer else "multiples of a power of two"
     return f'''\
 """Run the compiled network in Brian2.
 
@@ -41,7 +49,7 @@ import numpy as np
 try:
     from brian2 import (
         Network,
-        NeuronGroup,
+        NeuronGroup,{generator}
         SpikeMonitor,
         StateMonitor,
         Synapses,
@@ -65,7 +73,7 @@ parser = host.parser("Run the compiled network in Brian2.")
 parser.add_argument("--standalone", action="store_true", help="as a C++ program (needs a compiler)")
 options = parser.parse_args()
 samples = host.read_samples(options.inputs, HOST)
-drive = HOST.drive(samples)  # bias and analog input of each population, (samples, neurons)
+drive = HOST.drive(samples)  # bias and analog input of each population, (samples, neurons){given}
 
 if options.standalone:
     folder = tempfile.mkdtemp(prefix="brian2-")

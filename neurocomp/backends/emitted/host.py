@@ -25,8 +25,9 @@ class Population:
 
     name: str
     shape: tuple[int, int, int]  # channels, rows, columns
-    gate: bool  # spiking max pooling: its state are counts, and it has no membrane
-    bias: Array  # (neurons,) int64 or float64
+    gate: bool  # its state is not one membrane a neuron: max pooling, input spikes
+    bias: Array  # (neurons,) int64 or float64; of pooled drive, (neurons * taps,)
+    seed: int  # of input spikes drawn at random; -1: it fires by itself
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class Host:
         flat = samples.reshape(len(samples), -1).astype(np.float64)
         return np.rint(np.clip(flat, self.low, self.high) / self.grid) * self.grid
 
+    def given(self, drive: list[Array]) -> dict[int, Array]:
+        """Draw the input spikes: index of the population -> bool (samples, steps, neurons)."""
+        steps = range(1, self.length + 1)
+        return {
+            n: np.stack([draws(p.seed, drive[n], t) < drive[n] for t in steps], axis=1)
+            for n, p in enumerate(self.populations)
+            if p.seed >= 0
+        }
+
     def drive(self, samples: Array) -> list[Array]:
         """Give what each population gets at every step, (samples, neurons): bias and currents."""
         drive = [np.tile(p.bias, (len(samples), 1)) for p in self.populations]
@@ -72,6 +82,27 @@ class Host:
                 total = drive[current.target]
                 total[n] += current.drive(sample).astype(total.dtype)
         return drive
+
+
+def draws(seed: int, drive: Array, step: int) -> Array:
+    """Give a number in 0..2^16 - 1 for each neuron of `drive`, (samples, neurons), whole numbers.
+
+    Each is a hash of the seed, the sample, the step and the neuron: the same in every simulator.
+    """
+    flat = drive.astype(np.int64).view(np.uint64)
+    place = np.arange(flat.shape[1], dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    key = _mix(_mix(flat + place).sum(axis=1, dtype=np.uint64) ^ np.uint64(seed))
+    bits = _mix(key[:, None] ^ _mix(place + (np.uint64(step) << np.uint64(32))))
+    drawn: Array = (bits >> np.uint64(48)).astype(np.int64)
+    return drawn
+
+
+def _mix(bits: Array) -> Array:
+    """Mix 64 bits (splitmix64); sums and products wrap around."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Array = bits ^ (bits >> np.uint64(31))
+    return mixed
 
 
 def read_npz(path: Path) -> dict[str, Array]:
@@ -84,7 +115,8 @@ def load(folder: Path) -> Host:
     """Read host.npz from `folder`."""
     kept = read_npz(folder / "host.npz")
     low, high, grid = kept["input.range"].tolist()
-    populations = zip(kept["names"], kept["shapes"], kept["gates"], strict=True)
+    named = ("names", "shapes", "gates", "seeds")
+    populations = zip(*(kept[key] for key in named), strict=True)
     currents = zip(kept["targets"], kept["quanta"], strict=True)
     return Host(
         input_shape=_shape(kept["input.shape"]),
@@ -94,8 +126,8 @@ def load(folder: Path) -> Host:
         length=kept["length"].item(),
         readout=kept["readout"].item(),
         populations=tuple(
-            Population(str(name), _shape(shape), bool(gate), kept[f"p{n}.bias"])
-            for n, (name, shape, gate) in enumerate(populations)
+            Population(str(name), _shape(shape), bool(gate), kept[f"p{n}.bias"], int(seed))
+            for n, (name, shape, gate, seed) in enumerate(populations)
         ),
         currents=tuple(
             Current(

@@ -17,7 +17,7 @@ from neurocomp.arrays import Array
 from neurocomp.errors import UnsupportedError
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Projection
-from neurocomp.snn.synapses import Conv, Dense, Window
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Window
 
 WEIGHT_MAX = 127
 GEOMETRY_MAX = 127
@@ -99,7 +99,9 @@ def _sparse(projection: Projection, name: str, shift: int, integer: bool, why: s
     synapse = projection.synapse
     edges = synapse.edges(whole(synapse.post_shape))
     size = prod(synapse.pre_shape)
-    places, each = np.unique(edges.post * size + edges.pre, return_inverse=True)
+    taps = prod(synapse.kernel) if isinstance(synapse, Pooled) else 1
+    post = edges.post * taps + edges.tap if isinstance(synapse, Pooled) else edges.post
+    places, each = np.unique(post * size + edges.pre, return_inverse=True)
     dtype = np.int64 if integer else np.float64
     weight = np.zeros(len(places), dtype=dtype)
     np.add.at(weight, each, edges.weight.astype(dtype))
@@ -109,7 +111,7 @@ def _sparse(projection: Projection, name: str, shift: int, integer: bool, why: s
         f"{name}_post": (places[kept] // size).astype(np.int32),
         f"{name}_pre": (places[kept] % size).astype(np.int32),
     }
-    weights = f'sparse("{name}", ({prod(synapse.post_shape)}, {size}))'
+    weights = f'sparse("{name}", ({prod(synapse.post_shape) * taps}, {size}))'
     return _flat("Sparse", weights, arrays, shift, integer, why)
 
 

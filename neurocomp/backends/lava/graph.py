@@ -9,7 +9,7 @@ from neurocomp.arrays import Array
 from neurocomp.backends.lava.connections import Connection, connection
 from neurocomp.backends.lava.populations import base_exponent, population_text
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator
+from neurocomp.snn.neurons import Accumulator, MaxIntegrateAndFire, Poisson
 
 Source = tuple[str, str, int]  # population, port, steps beyond the synapse's own
 
@@ -77,7 +77,15 @@ def graph(network: Network) -> Graph:
         arrays |= made.arrays
     blocks.append(f"    return [{', '.join(_roots(network, names))}]\n")
     tag = "fixed_pt" if network.integer else "floating_pt"
-    return Graph(f'{HEAD}TAG = "{tag}"\n{BODY}' + "\n".join(blocks), arrays)
+    head = HEAD.replace("MaxGate, Window", f"MaxGate, {_further(network)}Window")
+    return Graph(f'{head}TAG = "{tag}"\n{BODY}' + "\n".join(blocks), arrays)
+
+
+def _further(network: Network) -> str:
+    """Name the processes that few networks need, for the import."""
+    kinds = {type(p.neuron) for p in network.populations}
+    rare = {Poisson: "InputSpikes", MaxIntegrateAndFire: "MaxIntegrateAndFire"}
+    return "".join(f"{name}, " for kind, name in rare.items() if kind in kinds)
 
 
 def _speaking(network: Network) -> list[Projection]:

@@ -1,13 +1,17 @@
 """The text that makes one neuron process, and the arrays it reads."""
 
-from math import prod
-
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.snn.estimates import Exponential, Fir
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
-from neurocomp.snn.synapses import Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Poisson,
+)
 
 
 def population_text(
@@ -15,6 +19,8 @@ def population_text(
 ) -> tuple[str, dict[str, Array]]:
     """Give the call that makes `population` as the process `name`, and its arrays by file name."""
     neuron = population.neuron
+    if isinstance(neuron, Poisson):
+        return _input_spikes(population, name), {}
     rest, arrays = _value("v_init", population.v_init, name)
     arguments = [f'name="{name}"', "run=run", f"shape={population.shape}", rest]
     exponent = f"weight_exponent={base_exponent(network, population.name)}"
@@ -23,10 +29,15 @@ def population_text(
         threshold, more = _value("v_threshold", full, name)
         arrays |= more
         arguments += [threshold, f'reset="{neuron.reset}"', exponent]
+    elif isinstance(neuron, MaxIntegrateAndFire):
+        threshold, more = _value("v_threshold", neuron.v_threshold, name)
+        arrays |= more
+        arguments += [threshold, f"taps={network.taps(population.name)}", exponent]
     elif isinstance(neuron, Accumulator):
         arguments += [exponent, f"readout={population.name == network.readout}"]
     else:
-        arguments.append(f"taps={_taps(network, population)}")
+        arguments.append(f"taps={network.taps(population.name)}")
+        arguments += _estimate(neuron)
     arguments.append(f"start_step={population.start_step}")
     inner = "".join(f"        {argument},\n" for argument in arguments)
     return f"{name} = {type(neuron).__name__}(\n{inner}    )", arrays
@@ -48,6 +59,13 @@ def _value(what: str, values: Array, name: str) -> tuple[str, dict[str, Array]]:
     return f'{what}=array("{name}_{what}")', {f"{name}_{what}": values}
 
 
-def _taps(network: Network, population: Population) -> int:
-    windows = [p.synapse for p in network.into(population.name)]
-    return next(prod(w.kernel) for w in windows if isinstance(w, Window))
+def _input_spikes(population: Population, name: str) -> str:
+    inner = "".join(f"        {a},\n" for a in (f'name="{name}"', "run=run"))
+    return f"{name} = InputSpikes(\n{inner}        shape={population.shape},\n    )"
+
+
+def _estimate(gate: MaxGate) -> list[str]:
+    """Give the arguments that say how the gate estimates rates, where it does not just count."""
+    if isinstance(gate.estimate, Exponential):
+        return [f"decay_shift={gate.estimate.shift}"]
+    return [f"weights={gate.estimate.weights}"] if isinstance(gate.estimate, Fir) else []

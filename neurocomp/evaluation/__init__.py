@@ -1,0 +1,8 @@
+"""How good is a converted network: accuracy over steps and operations, and layer by layer."""
+
+from neurocomp.evaluation.advice import advice
+from neurocomp.evaluation.curve import Curve, interval, read
+from neurocomp.evaluation.evaluate import Evaluation, evaluate, to_json
+from neurocomp.evaluation.layers import Layer
+
+__all__ = ["Curve", "Evaluation", "Layer", "advice", "evaluate", "interval", "read", "to_json"]

@@ -1,0 +1,82 @@
+"""Figures of an evaluation, with matplotlib, which is optional."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurocomp.errors import MissingError
+from neurocomp.evaluation import Evaluation, Layer
+
+COLUMNS = 3
+
+
+def draw(found: Evaluation, folder: Path) -> tuple[Path, ...]:
+    """Write all figures into `folder` and give their paths. Raises MissingError without matplotlib.
+
+    Error against operations and against steps, rates against activations, and histograms of both.
+    """
+    if find_spec("matplotlib") is None:
+        raise MissingError(
+            "figures", "matplotlib is not installed", "pip install 'neurocomp[figures]'"
+        )
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {"error_operations": Figure(layout="constrained"), "error_steps": Figure()}
+    _error_operations(made["error_operations"].subplots(), found)
+    _error_steps(made["error_steps"].subplots(), found)
+    for name, one in (("correlation", _correlation), ("histograms", _histograms)):
+        if found.layers:
+            rows = -(-len(found.layers) // COLUMNS)
+            figure = Figure(figsize=(4 * COLUMNS, 3.2 * rows), layout="constrained")
+            axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+            for layer, each in zip(found.layers, axes, strict=False):
+                one(each, layer)
+            for unused in axes[len(found.layers) :]:
+                unused.set_axis_off()
+            made[name] = figure
+    paths = []
+    for name, figure in made.items():
+        path = folder / f"{name}.png"
+        figure.savefig(path, dpi=120)
+        paths.append(path)
+    return tuple(paths)
+
+
+def _error_operations(axes: Any, found: Evaluation) -> None:
+    error = 100 * (1 - found.curve.accuracy)
+    ann = 100 * (1 - found.ann_right / found.samples)
+    axes.loglog(found.curve.operations / 1e6, np.maximum(error, 1e-2), ".-", label="SNN, each step")
+    axes.plot(found.ann_operations / 1e6, max(ann, 1e-2), "k*", markersize=12, label="ANN")
+    axes.set(xlabel="million operations a sample", ylabel=_error_name(found))
+    axes.legend()
+
+
+def _error_steps(axes: Any, found: Evaluation) -> None:
+    steps = np.arange(1, len(found.curve.right) + 1)
+    axes.semilogy(steps, np.maximum(100 * (1 - found.curve.accuracy), 1e-2), label="SNN")
+    axes.axhline(max(100 * (1 - found.ann_right / found.samples), 1e-2), color="k", ls="--")
+    axes.set(xlabel="steps", ylabel=_error_name(found))
+
+
+def _error_name(found: Evaluation) -> str:
+    return "error, %" if found.labelled else "other class than the ANN, %"
+
+
+def _correlation(axes: Any, layer: Layer) -> None:
+    axes.plot(layer.pairs[:, 0], layer.pairs[:, 1], ".", markersize=2, alpha=0.5)
+    most = max(1.0, float(layer.pairs.max(initial=1)))
+    axes.plot([0, most], [0, most], "k", linewidth=0.5)
+    axes.set(xlabel="activation / range", ylabel="rate")
+    axes.set_title(f"{layer.name}: Pearson {layer.pearson:.3f}", fontsize=9)
+
+
+def _histograms(axes: Any, layer: Layer) -> None:
+    edges = np.linspace(0, 1.5, len(layer.rates) + 1)
+    for counts, label in ((layer.activations, "activation / range"), (layer.rates, "rate")):
+        axes.stairs(np.maximum(counts, 0.5), edges, label=label)
+    axes.set(yscale="log", xlabel="units of the greatest rate")
+    axes.set_title(f"{layer.name}: {layer.saturated:.2%} clipped", fontsize=9)
+    axes.legend(fontsize=7)
