@@ -1,5 +1,6 @@
 """Samples and labels from files, checked before anything is computed."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -9,6 +10,16 @@ import numpy as np
 
 from neurocomp.arrays import Array, Shape, readonly
 from neurocomp.errors import ModelError
+
+# What numpy raises for a damaged file; a header that is cut off fails in its tokenizer.
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
 
 
 def check_samples(samples: Array, shape: Shape, where: str) -> Array:
@@ -69,7 +80,7 @@ def _load(path: Path, key: str) -> Array:
     try:
         with path.open("rb") as file:  # numpy leaves a broken archive open
             return _read(np.load(file, allow_pickle=False), path, key)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         wrong = str(error).splitlines()[0] if str(error) else "ends too early"
         raise ModelError(str(path), f"cannot be read: {wrong}", "save it again") from error
 

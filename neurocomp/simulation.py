@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import venv
-import zipfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,7 +21,7 @@ from neurocomp.arrays import Array
 from neurocomp.backends import Backend, backend
 from neurocomp.build import Artifact
 from neurocomp.errors import BackendError, MissingError
-from neurocomp.samples import check_samples
+from neurocomp.samples import UNREADABLE, check_samples
 
 Observe = Callable[[str, int, int], None]
 PROGRESS = re.compile(r"sample (\d+) of (\d+)")
@@ -196,7 +195,7 @@ def _read(path: Path, chosen: Backend) -> Outcome:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
             readout = arrays.pop("readout")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, KeyError) as error:
         wrong = f"wrote no readable spikes: {error}"
         raise BackendError(chosen.simulator.title, wrong) from error
     return Outcome(

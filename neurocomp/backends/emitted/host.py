@@ -6,6 +6,7 @@ This file is the same in every artifact. It needs numpy alone, Python 3.10 or ne
 import argparse
 import os
 import sys
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -169,7 +170,7 @@ def read_samples(path: Path, host: Host) -> Array:
             samples: Array = kept["inputs"]
     except OSError as error:
         stop(f"{path}: cannot be read: {error.strerror or error}")
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, tokenize.TokenError) as error:
         stop(f"{path}: cannot be read as an npz file: {str(error).splitlines()[0]}")
     wrong = check(samples, host.input_shape)
     if wrong:
