@@ -9,11 +9,11 @@ from typing import Literal
 
 from neurocomp.errors import TargetError
 from neurocomp.hw.tables import Table, Whole, kind, numbers
-from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Core, Mesh, Target
+from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Core, Mesh, Relay, Target
 
 FORMAT = 1
 TABLES = ("compartments", "thresholds", "synapses")
-OPTIONAL_TABLES = ("arithmetic", "cores", "mesh")
+OPTIONAL_TABLES = ("arithmetic", "graded", "cores", "mesh")
 
 COMPARTMENTS = {model: Whole(least=1, most=1024, required=False) for model in MODELS}
 SYNAPSES = {
@@ -21,6 +21,11 @@ SYNAPSES = {
     "delay_bits": Whole(least=0, most=64, required=False),
     "axon_bits": Whole(least=0, most=4096, required=False),
     "max_delay_steps": Whole(least=1, most=2**20, required=False),
+}
+GRADED = {
+    "slots": Whole(least=0, most=1024),
+    "axons": Whole(least=1, most=1024),
+    "synapse_bits": Whole(least=0, most=1024),
 }
 ARITHMETIC = {  # float64 holds 53 bits: wider sums would not be exact
     "weight_bits": Whole(least=2, most=32),
@@ -83,10 +88,11 @@ def read_target(path: Path) -> Target:
     if not compartments:
         models = ", ".join(MODELS)
         raise TargetError(top.at("compartments"), "has no neuron model", f"add one of {models}")
-    synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES)
+    synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES, ("stored",))
     thresholds = top.table("thresholds")
     _, threshold_sources = numbers(thresholds, {}, ("per",))
     arithmetic, arithmetic_sources = _arithmetic(top)
+    graded, graded_sources = _graded(top)
     core, core_sources = _core(top)
     mesh, mesh_sources = _mesh(top)
     _agree(top, core, mesh)
@@ -95,6 +101,7 @@ def read_target(path: Path) -> Target:
         "thresholds": threshold_sources,
         "synapses": synapse_sources,
         "arithmetic": arithmetic_sources,
+        "graded": graded_sources,
         "cores": core_sources,
         "mesh": mesh_sources,
     }
@@ -105,9 +112,11 @@ def read_target(path: Path) -> Target:
         threshold_per=_threshold_per(thresholds),
         max_delay_steps=synapses.get("max_delay_steps"),
         synapse_bits=synapses["bits"],
+        stored=_stored(top.table("synapses")),
         delay_bits=synapses.get("delay_bits", 0),
         axon_bits=synapses.get("axon_bits", 0),
         arithmetic=arithmetic,
+        graded=graded,
         core=core,
         mesh=mesh,
         sources=MappingProxyType(
@@ -142,6 +151,19 @@ def _refuse_format(top: Table) -> None:
 def _threshold_per(table: Table) -> Literal["neuron", "population"]:
     per = table.choice("per", ("neuron", "population"))
     return "neuron" if per == "neuron" else "population"
+
+
+def _stored(table: Table) -> Literal["each", "kernel"]:
+    if "stored" not in table.items:
+        return "each"
+    return "kernel" if table.choice("stored", ("each", "kernel")) == "kernel" else "each"
+
+
+def _graded(top: Table) -> tuple[Relay | None, dict[str, str]]:
+    if "graded" not in top.items:
+        return None, {}
+    found, sources = numbers(top.table("graded"), GRADED)
+    return Relay(**found, exact=True), sources
 
 
 def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:

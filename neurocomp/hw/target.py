@@ -44,6 +44,16 @@ class Mesh:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """What passing one neuron's partial sum from core to core takes of the two cores."""
+
+    slots: int  # neuron slots on the core that sends
+    axons: int  # output axons there, input axons on the core that receives
+    synapse_bits: int  # on the core that receives
+    exact: bool  # False: on and off spikes stand for the sum, which they round and clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A chip that programs are compiled for."""
 
@@ -53,9 +63,17 @@ class Target:
     threshold_per: Literal["neuron", "population"]
     max_delay_steps: int | None
     synapse_bits: int  # memory of one stored synapse
+    stored: Literal["each", "kernel"] = "each"  # every synapse, or each weight once a core
     delay_bits: int = 0  # more for each synapse of a projection that delays by more than one step
     axon_bits: int = 0  # more for each input axon: where its list of synapses begins and ends
     arithmetic: Arithmetic | None  # None: float64 on the grid
+    graded: Relay | None = None  # None: spikes carry no number
     core: Core
     mesh: Mesh | None  # None: one core that holds everything
     sources: Mapping[str, str]  # key of the file -> where its number is from
+
+    @property
+    def relay(self) -> Relay:
+        """Give the relay of partial sums: graded spikes, or a pair of on and off neurons."""
+        pair = Relay(slots=2, axons=2, synapse_bits=2 * self.synapse_bits, exact=False)
+        return self.graded or pair

@@ -22,6 +22,10 @@ class Irregular:
         """Count the synapses into each block, (channels, rows, columns) of the grid's counts."""
         return _tally(post.labels()[self.post], post)
 
+    def weights(self, post: Grid) -> Array:
+        """Count the distinct weights of each block: every synapse has its own."""
+        return self.fan_in(post)
+
     def sources(self, post: Grid) -> Array:
         """Count the distinct neurons that reach each block, (channels, rows, columns)."""
         return _tally(self._links(post)[1], post)

@@ -14,17 +14,19 @@ from neurocomp.mapping.search import best
 from neurocomp.snn.network import Network, Population
 
 
-def split(network: Network, target: Target) -> dict[str, Grid]:
+def split(network: Network, target: Target, *, groups: bool = False) -> dict[str, Grid]:
     """Cut each population so that every block fits a core of `target`, in the network's order.
 
+    With `groups`, input channels may be cut as well, and blocks pass on partial sums.
+
     Takes the fewest cores that balanced cuts allow, so a larger limit never takes more, unless the
-    search loses its patience. Raises CapacityError where one neuron does not fit, and
+    search has too much to weigh. Raises CapacityError where one neuron does not fit, and
     UnsupportedError where populations form a loop.
     """
     whole = {p.name: uncut(p.shape) for p in network.populations}
     if not target.core.limits:
         return whole
-    found = best(Cutting(network, target, whole, Counts()), running_order(network))
+    found, _ = best(Cutting(network, target, whole, Counts()), running_order(network), groups)
     return {name: found[name] for name in whole}
 
 

@@ -129,7 +129,7 @@ def test_a_search_without_patience_still_fits(seed: int, monkeypatch: pytest.Mon
     net = drawn(seed, 5)
     limits = tight(net, seed)
     best = cores(split(net, target(limits)))
-    monkeypatch.setattr(search, "PATIENCE", 1)
+    monkeypatch.setattr(search, "WIDEST", 6)
     cut = split(net, target(limits))
     taken, _ = recount(net, target(limits), cut)
     assert all(t[resource] <= limits[resource] for t in taken for resource in RESOURCES)
