@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from neurocomp.errors import TargetError
-from neurocomp.hw.tables import Table, Whole, kind, numbers
-from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Core, Mesh, Relay, Target
+from neurocomp.hw.tables import Table, Whole, kind, numbers, reals
+from neurocomp.hw.target import EVENTS, MODELS, RESOURCES, Arithmetic, Core, Mesh, Relay, Target
 
 FORMAT = 1
 TABLES = ("compartments", "thresholds", "synapses")
-OPTIONAL_TABLES = ("arithmetic", "graded", "cores", "mesh")
+OPTIONAL_TABLES = ("arithmetic", "graded", "cores", "mesh", "energy_pj", "time_ns")
 
 COMPARTMENTS = {model: Whole(least=1, most=1024, required=False) for model in MODELS}
 SYNAPSES = {
@@ -96,6 +96,8 @@ def read_target(path: Path) -> Target:
     core, core_sources = _core(top)
     mesh, mesh_sources = _mesh(top)
     _agree(top, core, mesh)
+    energy_pj, energy_sources = _events(top, "energy_pj")
+    time_ns, time_sources = _events(top, "time_ns")
     sources = {
         "compartments": model_sources,
         "thresholds": threshold_sources,
@@ -104,6 +106,8 @@ def read_target(path: Path) -> Target:
         "graded": graded_sources,
         "cores": core_sources,
         "mesh": mesh_sources,
+        "energy_pj": energy_sources,
+        "time_ns": time_sources,
     }
     return Target(
         name=path.stem,
@@ -119,6 +123,8 @@ def read_target(path: Path) -> Target:
         graded=graded,
         core=core,
         mesh=mesh,
+        energy_pj=MappingProxyType(energy_pj),
+        time_ns=MappingProxyType(time_ns),
         sources=MappingProxyType(
             {f"{table}.{key}": s for table, keys in sources.items() for key, s in keys.items()}
         ),
@@ -164,6 +170,10 @@ def _graded(top: Table) -> tuple[Relay | None, dict[str, str]]:
         return None, {}
     found, sources = numbers(top.table("graded"), GRADED)
     return Relay(**found, exact=True), sources
+
+
+def _events(top: Table, key: str) -> tuple[dict[str, float], dict[str, str]]:
+    return reals(top.table(key), EVENTS) if key in top.items else ({}, {})
 
 
 def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:

@@ -1,7 +1,7 @@
 """What a chip is: its neuron models, its number formats, its limits per core, its mesh."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 MODELS = ("subtract", "zero", "accumulator", "max_gate")  # integrate-and-fire by its reset, others
@@ -11,6 +11,16 @@ RESOURCES = (
     "in_axons",
     "out_axons",
 )  # each counted in mapping/demand.py
+
+EVENTS = {
+    "neuron": "a neuron's update, at every step",
+    "spike": "what a neuron's spike takes beside its update",
+    "synapse": "a synapse that a spike reaches",
+    "packet": "a message to one core",
+    "column_hop": "a message along a row, from column to column",
+    "row_hop": "a message along a column, from row to row",
+    "step": "the barrier at the end of a step",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,8 @@ class Target:
     graded: Relay | None = None  # None: spikes carry no number
     core: Core
     mesh: Mesh | None  # None: one core that holds everything
+    energy_pj: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
+    time_ns: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
     sources: Mapping[str, str]  # key of the file -> where its number is from
 
     @property

@@ -85,7 +85,7 @@ def annealed(
 
 def rounds(most: int, cores: int) -> list[int]:
     """List the moves of each round: whole ones, whose sum is at most `most`."""
-    found, each = [], FIRST
+    found, each = list[int](), FIRST
     while sum(found) + each <= min(most, max(FIRST, ENOUGH * cores)):
         found.append(each)
         each *= GROWTH

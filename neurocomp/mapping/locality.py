@@ -92,7 +92,8 @@ def _into(axes: tuple[Axis, Axis, Axis], pre: Grid, own: Tiles) -> Array:
         each = [_overlap(axes[axis], pre.axes[axis], own, axis, int(i)) for i in used]
         edges *= np.array([np.count_nonzero(o) for o in each])[which]
         flow *= np.array([o.sum() for o in each])[which]
-    return flow * (mean_distance(edges / pre.last) + mean_distance(edges / own.blocks)) / 2
+    least: Array = mean_distance(edges / pre.last) + mean_distance(edges / own.blocks)
+    return flow * least / 2
 
 
 def _overlap(axis: Axis, pre: Cut, own: Tiles, number: int, at: int) -> Array:
@@ -110,7 +111,8 @@ def _out_of(axes: tuple[Axis, Axis, Axis], own: Tiles, post: Grid) -> Array:
         edges *= np.array([np.count_nonzero(o) for o in each])[which]
         flow *= np.array([o.sum() for o in each])[which]
     last = own.blocks / np.array(own.groups)[own.at[0]]
-    return flow * (mean_distance(edges / last) + mean_distance(edges / post.count)) / 2
+    least: Array = mean_distance(edges / last) + mean_distance(edges / post.count)
+    return flow * least / 2
 
 
 def _asked(axes: tuple[Axis, Axis, Axis], pre: Grid, own: Tiles) -> Array:

@@ -20,8 +20,8 @@ def split(
 ) -> dict[str, Grid]:
     """Cut each population so that every block fits a core of `target`, in the network's order.
 
-    With `groups`, input channels may be cut as well, and blocks pass on partial sums. `extra` is the
-    share of cores that may be added for the sake of fewer hops.
+    With `groups`, input channels may be cut as well, and blocks pass on partial sums. `extra` is
+    the share of cores that may be added for the sake of fewer hops.
 
     Takes the fewest cores that balanced cuts allow, so a larger limit never takes more, unless the
     search has too much to weigh. Raises CapacityError where one neuron does not fit, and
