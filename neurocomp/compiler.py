@@ -19,6 +19,7 @@ from neurocomp.program import Program
 from neurocomp.quantize import quantize
 from neurocomp.samples import check_samples
 from neurocomp.snn.check import check
+from neurocomp.snn.network import Network
 
 MODEL = "model.onnx"
 Observe = Callable[[str, int, int], None]
@@ -40,6 +41,29 @@ def rewrite(graph: Graph) -> Graph:
     return graph if done is graph else rewrite(done)
 
 
+def to_network(
+    graph: Graph,
+    samples: Array,
+    chosen: Options,
+    *,
+    observe: Observe = lambda what, done, total: None,
+) -> Network:
+    """Give the spiking network of `graph`, before a chip's numbers; `samples` calibrate it."""
+    if chosen.steps < 1:
+        raise ModelError("steps", f"are {chosen.steps}, at least 1 is needed")
+    if not 0 < chosen.percentile <= 100:
+        raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
+    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
+    rewritten = rewrite(graph)
+    ranges = calibrate(
+        rewritten, checked, percentile=chosen.percentile, per=chosen.per, observe=observe
+    )
+    normalised = Normalise(ranges=ranges.values)(rewritten)
+    started = HalfThreshold()(normalised) if chosen.half_threshold else normalised
+    observe("convert", 0, 1)
+    return check(convert(started, ranges.low, ranges.high), chosen.steps)
+
+
 def compile(
     graph: Graph,
     target: Target,
@@ -53,19 +77,7 @@ def compile(
     Raises ModelError, UnsupportedError or CapacityError where it cannot be done.
     """
     chosen = options or Options()
-    if chosen.steps < 1:
-        raise ModelError("steps", f"are {chosen.steps}, at least 1 is needed")
-    if not 0 < chosen.percentile <= 100:
-        raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
-    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    rewritten = rewrite(graph)
-    ranges = calibrate(
-        rewritten, checked, percentile=chosen.percentile, per=chosen.per, observe=observe
-    )
-    normalised = Normalise(ranges=ranges.values)(rewritten)
-    started = HalfThreshold()(normalised) if chosen.half_threshold else normalised
-    observe("convert", 0, 1)
-    network = check(convert(started, ranges.low, ranges.high), chosen.steps)
+    network = to_network(graph, samples, chosen, observe=observe)
     quantized = quantize(network, target, chosen.steps)
     integer = check(quantized.network, chosen.steps)
     observe("map", 0, 1)

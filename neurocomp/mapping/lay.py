@@ -28,7 +28,9 @@ from neurocomp.snn.network import Network
 class Wishes:
     """What may be traded for what."""
 
-    groups: bool = True  # cut input channels, too, and pass on partial sums
+    groups: bool | None = (
+        None  # cut input channels, pass on partial sums; None: where that is exact
+    )
     extra: float = 0.1  # more cores a population, for the sake of fewer hops
     share: bool = False  # let small blocks share a core
     effort: Effort = field(default_factory=Effort)
@@ -59,7 +61,8 @@ def lay(
     chosen = wishes or Wishes()
     refuse_unsupported(network, target)
     mesh = _mesh(target)
-    grids = split(network, target, groups=chosen.groups, extra=chosen.extra)
+    groups = target.graded is not None if chosen.groups is None else chosen.groups
+    grids = split(network, target, groups=groups, extra=chosen.extra)
     demand = taken(network, target, grids)
     limits = target.core.limits
     every = np.arange(sum(g.count for g in grids.values()))
