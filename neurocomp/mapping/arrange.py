@@ -16,7 +16,7 @@ from neurocomp.mapping.chips import to_chips
 from neurocomp.mapping.floor import Floor, floor
 
 FIRST, GROWTH = 2**15, 8  # moves of the first round, and how much longer each next one is
-INSIDE = 2**22  # moves inside chips, before the rounds
+INSIDE, INSIDE_MOST = 2_000, 2**22  # moves a core inside its chip before the rounds, and of all
 ENOUGH = 20_000  # moves a core: more than these do not help
 HOT, COLD = 6.0, 0.002  # temperatures, in the mean flow of a pair times a hop
 
@@ -40,8 +40,9 @@ def arrange(flow: csr_array, mesh: Mesh, cores: int, chips: int, effort: Effort)
     chip = to_chips(both, chips, cores, effort.seed)
     chip = _chips_placed(both, chip, mesh, chips, effort)[chip]
     seats = _in_order(chip, on)
+    inside = min(INSIDE * len(seats), INSIDE_MOST)
     if chips > 1 and effort.moves:
-        seats = annealed(both, seats, on, effort, (INSIDE,), within=True)
+        seats = annealed(both, seats, on, effort, (inside,), within=True)
     return annealed(both, seats, on, effort, rounds(effort.moves, len(seats)), within=False)
 
 

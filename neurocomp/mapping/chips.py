@@ -28,8 +28,7 @@ def to_chips(flow: csr_array, chips: int, each: int, seed: int) -> Array:
     )
     _, parts = pymetis.part_graph(
         chips,
-        xadj=flow.indptr.astype(np.int64),
-        adjncy=flow.indices.astype(np.int64),
+        pymetis.CSRAdjacency(flow.indptr.astype(np.int64), flow.indices.astype(np.int64)),
         eweights=weights,
         options=options,
         recursive=False,

@@ -38,7 +38,7 @@ class Irregular:
         """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
         neurons, into = self._links(post)
         ends = (pre.labels()[neurons], into)
-        return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.count, post.count)))
+        return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.last, post.count)))
 
     def _links(self, post: Grid) -> tuple[Array, Array]:
         """List each distinct pair of a presynaptic neuron and a block that it reaches."""
@@ -53,4 +53,4 @@ def irregular(synapse: Synapse) -> Irregular:
 
 
 def _tally(labels: Array, grid: Grid) -> Array:
-    return np.bincount(labels, minlength=grid.count).reshape(grid.shape)
+    return np.bincount(labels, minlength=grid.last).reshape(grid.shape)
