@@ -136,6 +136,38 @@ def vgg16() -> Network:
     return net.network()
 
 
+def resnet18(size: int) -> Network:
+    """ResNet-18 on `size` x `size`; a sum is two projections into one population."""
+    net = Shapes()
+    x = net.depthwise(net.fed(64, size // 2, size // 2), 3, 2, 1)
+    for channels, stride in (
+        (64, 1),
+        (64, 1),
+        (128, 2),
+        (128, 1),
+        (256, 2),
+        (256, 1),
+        (512, 2),
+        (512, 1),
+    ):
+        x = _residual(net, x[0], channels, stride)
+    x = net.depthwise(x, size // 32)
+    net.dense(x, 1000, Accumulator())
+    return net.network()
+
+
+def _residual(net: Shapes, pre: str, channels: int, stride: int) -> Value:
+    inner = net.conv((pre,), channels, (3, 3), stride, (1, 1))[0]
+    before, same = net.shape(pre), net.shape(pre)[0] == channels
+    weight = zeros(channels, 1 if same else before[0], 1, 1)
+    skip = Conv(
+        weight=weight, pre_shape=before, strides=(stride,) * 2, groups=channels if same else 1
+    )
+    weight, pre_shape = zeros(channels, channels, 3, 3), net.shape(inner)
+    conv = Conv(weight=weight, pre_shape=pre_shape, pads=(1, 1, 1, 1))
+    return net.layer(conv.post_shape, {inner: conv, pre: skip}, fires())
+
+
 def inception() -> Network:
     """Inception-v3 on 299 x 299, without its second head."""
     net = Shapes()

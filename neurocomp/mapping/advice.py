@@ -98,7 +98,8 @@ def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterat
             f"let {e.population} read {e.limit / e.needed:.0%} of its inputs: "
             f"prune it, or give its sources fewer channels (it has {channels} itself)"
         )
-    for factor in FACTORS:
+    least = max((e.factor for e in excesses), default=1.0)
+    for factor in (f for f in FACTORS if f >= least):
         limits = {n: int(limit * factor) for n, limit in target.core.limits.items()}
         larger = replace(target, core=Core(count=target.core.count, limits=limits))
         needed = _needed(network, larger, groups=False)

@@ -68,10 +68,12 @@ def annealed(
     """Give better seats: by swaps towards the median, then by rounds of annealing."""
     from neurocomp.mapping import kernels  # late: numba takes a second to import
 
+    if not both.nnz:
+        return seats
     seats, holds = seats.astype(np.int64), _holders(seats, on)
     graph = (both.indices.astype(np.int64), both.indptr.astype(np.int64), both.data.astype(float))
     where = (on.x.astype(np.int64), on.y.astype(np.int64), on.chip.astype(np.int64))
-    mean = float(both.data.mean()) if both.nnz else 1.0
+    mean = float(both.data.mean())
     if not within:
         kernels.settle(*graph, seats, holds, *where, on.places, effort.crossing, 20)
     state = np.array([effort.seed], dtype=np.uint64)

@@ -16,8 +16,8 @@ KERNELS = load_target(Path(benchmarks.mapping.__file__).with_name("kernels.toml"
 CASES = [
     ("lenet", 8_094, 13),
     ("mobilenet128", 1_648_616, 1_649),
-    ("mobilenet224", 5_044_712, 5_104),
-    ("inception3", 11_681_576, 17_445),
+    pytest.param("mobilenet224", 5_044_712, 5_104, marks=pytest.mark.slow),
+    pytest.param("inception3", 11_681_576, 17_445, marks=pytest.mark.slow),
     ("vgg16", 15_087_080, 42_898),
 ]
 
