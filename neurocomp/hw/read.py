@@ -9,11 +9,24 @@ from typing import Literal
 
 from neurocomp.errors import TargetError
 from neurocomp.hw.tables import Table, Whole, kind, numbers, reals
-from neurocomp.hw.target import EVENTS, MODELS, RESOURCES, Arithmetic, Core, Mesh, Relay, Target
+from neurocomp.hw.target import (
+    CONNECTIONS,
+    EVENTS,
+    MODELS,
+    RESOURCES,
+    Arithmetic,
+    Core,
+    Mesh,
+    Relay,
+    Target,
+)
 
 FORMAT = 1
 TABLES = ("compartments", "thresholds", "synapses")
-OPTIONAL_TABLES = ("arithmetic", "graded", "cores", "mesh", "energy_pj", "time_ns")
+OPTIONAL_TABLES = (
+    *("arithmetic", "graded", "connections"),
+    *("cores", "mesh", "energy_pj", "time_ns"),
+)
 
 COMPARTMENTS = {model: Whole(least=1, most=1024, required=False) for model in MODELS}
 SYNAPSES = {
@@ -96,6 +109,7 @@ def read_target(path: Path) -> Target:
     core, core_sources = _core(top)
     mesh, mesh_sources = _mesh(top)
     _agree(top, core, mesh)
+    connections, connection_sources = _connections(top)
     energy_pj, energy_sources = _events(top, "energy_pj")
     time_ns, time_sources = _events(top, "time_ns")
     sources = {
@@ -106,6 +120,7 @@ def read_target(path: Path) -> Target:
         "graded": graded_sources,
         "cores": core_sources,
         "mesh": mesh_sources,
+        "connections": connection_sources,
         "energy_pj": energy_sources,
         "time_ns": time_sources,
     }
@@ -123,6 +138,7 @@ def read_target(path: Path) -> Target:
         graded=graded,
         core=core,
         mesh=mesh,
+        connections=MappingProxyType(connections),
         energy_pj=MappingProxyType(energy_pj),
         time_ns=MappingProxyType(time_ns),
         sources=MappingProxyType(
@@ -170,6 +186,11 @@ def _graded(top: Table) -> tuple[Relay | None, dict[str, str]]:
         return None, {}
     found, sources = numbers(top.table("graded"), GRADED)
     return Relay(**found, exact=True), sources
+
+
+def _connections(top: Table) -> tuple[dict[str, int], dict[str, str]]:
+    schema = {key: Whole(least=1, most=2**40, required=False) for key in CONNECTIONS}
+    return numbers(top.table("connections"), schema) if "connections" in top.items else ({}, {})
 
 
 def _events(top: Table, key: str) -> tuple[dict[str, float], dict[str, str]]:

@@ -22,6 +22,14 @@ EVENTS = {
     "step": "the barrier at the end of a step",
 }
 
+CONNECTIONS = {
+    "inputs": "values of a sample that the host may feed",
+    "fan_in": "synapses into a neuron",
+    "fan_out": "synapses out of a neuron",
+    "cores": "cores that the spikes of a neuron may go to",
+    "weights": "distinct weights of the synapses into a neuron",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arithmetic:
@@ -80,6 +88,7 @@ class Target:
     graded: Relay | None = None  # None: spikes carry no number
     core: Core
     mesh: Mesh | None  # None: one core that holds everything
+    connections: Mapping[str, int] = field(default_factory=dict)  # of CONNECTIONS; absent: no limit
     energy_pj: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
     time_ns: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
     sources: Mapping[str, str]  # key of the file -> where its number is from

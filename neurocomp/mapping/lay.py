@@ -12,6 +12,7 @@ from neurocomp.hw.target import Mesh, Target
 from neurocomp.hw.topology import cores
 from neurocomp.mapping.arrange import Effort, arrange
 from neurocomp.mapping.chips import chips_needed
+from neurocomp.mapping.connections import refuse_connections, refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.floor import Floor, floor
@@ -60,9 +61,11 @@ def lay(
     """
     chosen = wishes or Wishes()
     refuse_unsupported(network, target)
+    refuse_connections(network, target)
     mesh = _mesh(target)
     groups = target.graded is not None if chosen.groups is None else chosen.groups
     grids = split(network, target, groups=groups, extra=chosen.extra)
+    refuse_spread(network, target, grids)
     demand = taken(network, target, grids)
     limits = target.core.limits
     every = np.arange(sum(g.count for g in grids.values()))
