@@ -103,7 +103,15 @@ def prepare(
     *,
     observe: Observe = lambda what, done, total: None,
 ) -> Prepared:
-    """Rewrite, calibrate and convert `graph` on `samples`, (samples, *input shape)."""
+    """Rewrite, calibrate and convert `graph` on `samples`, (samples, *input shape).
+
+    Raises ModelError where the options or the samples are not usable.
+    """
+    if options.steps < 1:
+        raise ModelError("steps", f"are {options.steps}, at least 1 is needed")
+    if not 0 < options.percentile <= 100:
+        raise ModelError("percentile", f"is {options.percentile}, it lies in (0, 100]")
+    samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
     made = with_passes(graph, options, {})
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
@@ -131,12 +139,7 @@ def compile(
     Raises ModelError, UnsupportedError or CapacityError where it cannot be done.
     """
     chosen = options or Options()
-    if chosen.steps < 1:
-        raise ModelError("steps", f"are {chosen.steps}, at least 1 is needed")
-    if not 0 < chosen.percentile <= 100:
-        raise ModelError("percentile", f"is {chosen.percentile}, it lies in (0, 100]")
-    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    prepared = prepare(graph, checked, chosen, observe=observe)
+    prepared = prepare(graph, samples, chosen, observe=observe)
     network = prepared.network
     refuse_unsupported(network, target)
     quantized = quantize(network, target, chosen.steps)

@@ -17,6 +17,7 @@ from neurocomp.cli.console import note, say, say_error
 from neurocomp.cli.environments import doctor, setup
 from neurocomp.cli.evaluate import evaluate
 from neurocomp.cli.listing import list_
+from neurocomp.cli.map import map_
 from neurocomp.cli.run import run
 from neurocomp.cli.show import show
 from neurocomp.cli.tune import tune
@@ -25,6 +26,7 @@ from neurocomp.errors import NeurocompError
 
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("check", check),
+    ("map", map_),
     ("compile", compile_),
     ("run", run),
     ("verify", verify),

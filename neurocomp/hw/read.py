@@ -8,12 +8,25 @@ from types import MappingProxyType
 from typing import Literal
 
 from neurocomp.errors import TargetError
-from neurocomp.hw.tables import Table, Whole, kind, numbers
-from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Core, Mesh, Target
+from neurocomp.hw.tables import Table, Whole, kind, numbers, reals
+from neurocomp.hw.target import (
+    CONNECTIONS,
+    EVENTS,
+    MODELS,
+    RESOURCES,
+    Arithmetic,
+    Core,
+    Mesh,
+    Relay,
+    Target,
+)
 
 FORMAT = 1
 TABLES = ("compartments", "thresholds", "synapses")
-OPTIONAL_TABLES = ("arithmetic", "cores", "mesh")
+OPTIONAL_TABLES = (
+    *("arithmetic", "graded", "connections"),
+    *("cores", "mesh", "energy_pj", "time_ns"),
+)
 
 COMPARTMENTS = {model: Whole(least=1, most=1024, required=False) for model in MODELS}
 SYNAPSES = {
@@ -21,6 +34,11 @@ SYNAPSES = {
     "delay_bits": Whole(least=0, most=64, required=False),
     "axon_bits": Whole(least=0, most=4096, required=False),
     "max_delay_steps": Whole(least=1, most=2**20, required=False),
+}
+GRADED = {
+    "slots": Whole(least=0, most=1024),
+    "axons": Whole(least=1, most=1024),
+    "synapse_bits": Whole(least=0, most=1024),
 }
 ARITHMETIC = {  # float64 holds 53 bits: wider sums would not be exact
     "weight_bits": Whole(least=2, most=32),
@@ -83,20 +101,28 @@ def read_target(path: Path) -> Target:
     if not compartments:
         models = ", ".join(MODELS)
         raise TargetError(top.at("compartments"), "has no neuron model", f"add one of {models}")
-    synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES)
+    synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES, ("stored",))
     thresholds = top.table("thresholds")
     _, threshold_sources = numbers(thresholds, {}, ("per",))
     arithmetic, arithmetic_sources = _arithmetic(top)
+    graded, graded_sources = _graded(top)
     core, core_sources = _core(top)
     mesh, mesh_sources = _mesh(top)
     _agree(top, core, mesh)
+    connections, connection_sources = _connections(top)
+    energy_pj, energy_sources = _events(top, "energy_pj")
+    time_ns, time_sources = _events(top, "time_ns")
     sources = {
         "compartments": model_sources,
         "thresholds": threshold_sources,
         "synapses": synapse_sources,
         "arithmetic": arithmetic_sources,
+        "graded": graded_sources,
         "cores": core_sources,
         "mesh": mesh_sources,
+        "connections": connection_sources,
+        "energy_pj": energy_sources,
+        "time_ns": time_sources,
     }
     return Target(
         name=path.stem,
@@ -105,11 +131,16 @@ def read_target(path: Path) -> Target:
         threshold_per=_threshold_per(thresholds),
         max_delay_steps=synapses.get("max_delay_steps"),
         synapse_bits=synapses["bits"],
+        stored=_stored(top.table("synapses")),
         delay_bits=synapses.get("delay_bits", 0),
         axon_bits=synapses.get("axon_bits", 0),
         arithmetic=arithmetic,
+        graded=graded,
         core=core,
         mesh=mesh,
+        connections=MappingProxyType(connections),
+        energy_pj=MappingProxyType(energy_pj),
+        time_ns=MappingProxyType(time_ns),
         sources=MappingProxyType(
             {f"{table}.{key}": s for table, keys in sources.items() for key, s in keys.items()}
         ),
@@ -142,6 +173,28 @@ def _refuse_format(top: Table) -> None:
 def _threshold_per(table: Table) -> Literal["neuron", "population"]:
     per = table.choice("per", ("neuron", "population"))
     return "neuron" if per == "neuron" else "population"
+
+
+def _stored(table: Table) -> Literal["each", "kernel"]:
+    if "stored" not in table.items:
+        return "each"
+    return "kernel" if table.choice("stored", ("each", "kernel")) == "kernel" else "each"
+
+
+def _graded(top: Table) -> tuple[Relay | None, dict[str, str]]:
+    if "graded" not in top.items:
+        return None, {}
+    found, sources = numbers(top.table("graded"), GRADED)
+    return Relay(**found, exact=True), sources
+
+
+def _connections(top: Table) -> tuple[dict[str, int], dict[str, str]]:
+    schema = {key: Whole(least=1, most=2**40, required=False) for key in CONNECTIONS}
+    return numbers(top.table("connections"), schema) if "connections" in top.items else ({}, {})
+
+
+def _events(top: Table, key: str) -> tuple[dict[str, float], dict[str, str]]:
+    return reals(top.table(key), EVENTS) if key in top.items else ({}, {})
 
 
 def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:

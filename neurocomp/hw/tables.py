@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 
 from neurocomp.errors import TargetError
 
@@ -75,6 +76,15 @@ class Table:
             )
         return value
 
+    def real(self, key: str) -> float:
+        """Give the number at `key`. Raises TargetError where it is none, or below 0."""
+        value = self.items[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
+            raise TargetError(
+                self.at(key), f"is {kind(value)}, a number from 0 is needed", "correct it"
+            )
+        return float(value)
+
     def table(self, key: str) -> "Table":
         """Give the table at `key`. Raises TargetError where it is none."""
         self.refuse_missing((key,))
@@ -115,6 +125,16 @@ def numbers(
     table.refuse_missing(key for key, allowed in schema.items() if allowed.required)
     found = {k: table.whole(k, schema[k]) for k in schema if k in table.items}
     return found, _sources(table, [k for k in table.items if k != "source"])
+
+
+def reals(table: Table, known: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Give the numbers of `table` by key, each of them optional, and the source of each.
+
+    Raises TargetError.
+    """
+    table.refuse_unknown((*known, "source"))
+    keys = [key for key in table.items if key != "source"]
+    return {key: table.real(key) for key in keys}, _sources(table, keys)
 
 
 def _sources(table: Table, keys: list[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From a network to a placement: what the target cannot hold, split, place, count."""
 
 from neurocomp.hw.target import Target
+from neurocomp.mapping.connections import refuse_connections, refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import Cutting, uses
 from neurocomp.mapping.grid import blocks
@@ -18,7 +19,9 @@ def map_network(network: Network, target: Target) -> Placement:
     network is too large for it.
     """
     refuse_unsupported(network, target)
+    refuse_connections(network, target)
     grids = split(network, target)
+    refuse_spread(network, target, grids)
     demand = uses(Cutting(network, target, grids, Counts()))
     return Placement(
         cores=place(grids, network, target),

@@ -9,6 +9,7 @@ from neurocomp.arrays import Array
 from neurocomp.hw.target import Target
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
+from neurocomp.mapping.regular import product, sizes
 from neurocomp.snn.network import Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
@@ -32,28 +33,26 @@ class Demand(NamedTuple):
     """One resource."""
 
     resource: str
-    each: Callable[[Cutting, str], Array]  # population -> (channels, rows, columns) of its grid
+    each: Callable[[Cutting, str], Array]  # population -> (groups * channels, rows, columns)
     remedy: str  # where one neuron takes too much
 
 
 def neurons(cutting: Cutting, name: str) -> Array:
     """Count the compartments that each block's neurons take."""
     population = cutting.network.population(name)
-    channels, rows, columns = (np.diff(cut, axis=1)[:, 0] for cut in cutting.grids[name].axes)
     given = isinstance(population.neuron, Poisson)  # spikes that the host sends
     slots = 0 if given else cutting.target.compartments[model(population.neuron)]
-    taken: Array = slots * channels[:, None, None] * rows[None, :, None] * columns
-    return taken
+    return _relayed(cutting, name, cutting.target.relay.slots, slots)
 
 
 def synapse_bits(cutting: Cutting, name: str) -> Array:
-    """Count the bits of each block's synapses: every one is stored, none is shared."""
+    """Count the bits of each block's synapses."""
     target, grid = cutting.target, cutting.grids[name]
-    bits = np.zeros(grid.shape, dtype=np.int64)
+    bits = target.relay.synapse_bits * received(cutting, name)
     for p in cutting.network.into(name):
-        each = target.synapse_bits + (target.delay_bits if p.delay_steps > 1 else 0)
         counts = cutting.counts.of(p.synapse)
-        bits += each * counts.fan_in(grid) + target.axon_bits * counts.sources(grid)
+        stored = counts.fan_in(grid) if target.stored == "each" else counts.weights(grid)
+        bits = bits + bits_of(target, p) * stored + target.axon_bits * counts.sources(grid)
     return bits
 
 
@@ -62,20 +61,39 @@ def in_axons(cutting: Cutting, name: str) -> Array:
 
     Analog input takes none: the host adds it to the bias.
     """
-    grid = cutting.grids[name]
-    axons = np.zeros(grid.shape, dtype=np.int64)
+    axons = cutting.target.relay.axons * received(cutting, name)
     for p in cutting.network.into(name):
-        axons += cutting.counts.of(p.synapse).sources(grid)
+        axons = axons + cutting.counts.of(p.synapse).sources(cutting.grids[name])
     return axons
 
 
 def out_axons(cutting: Cutting, name: str) -> Array:
     """Count each block's output axons: discrete, one for each neuron and block that it reaches."""
     grid = cutting.grids[name]
-    axons = np.zeros(grid.shape, dtype=np.int64)
+    axons = product(*(0 * sizes(cut) for cut in grid.axes))
     for p in out_of(cutting.network, name):
         axons += cutting.counts.of(p.synapse).targets(grid, cutting.grids[p.target])
-    return axons
+    passed = _relayed(cutting, name, cutting.target.relay.axons, 0)
+    passed[len(passed) - len(axons) :] += axons
+    return passed
+
+
+def received(cutting: Cutting, name: str) -> Array:
+    """Count the partial sums that each block gets from the one before."""
+    sums = _relayed(cutting, name, 1, 0)
+    return np.concatenate([sums[-len(cutting.grids[name].axes[0]) :], sums])[: len(sums)]
+
+
+def bits_of(target: Target, projection: Projection) -> int:
+    """Give the bits of one stored synapse."""
+    return target.synapse_bits + (target.delay_bits if projection.delay_steps > 1 else 0)
+
+
+def _relayed(cutting: Cutting, name: str, relay: int, last: int) -> Array:
+    """Count neurons `relay` times in every group but the last, and `last` times in that."""
+    grid = cutting.grids[name]
+    each = product(*(sizes(cut) for cut in grid.axes))
+    return np.concatenate([each * relay] * (grid.groups - 1) + [each * last])
 
 
 DEMANDS: tuple[Demand, ...] = (

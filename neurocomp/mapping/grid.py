@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import product
 
 import numpy as np
@@ -15,9 +16,14 @@ Cut = tuple[Range, ...]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The cuts of each axis, (channels, rows, columns)."""
+    """The cuts of each axis, (channels, rows, columns), and of the input channels.
+
+    With `groups` above 1 each box is computed by so many blocks, each from its group of input
+    channels: every one but the last passes its partial sums on to the next.
+    """
 
     axes: tuple[Cut, Cut, Cut]
+    groups: int = 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -29,24 +35,43 @@ class Grid:
     def count(self) -> int:
         """Count the blocks."""
         channels, rows, columns = self.shape
-        return channels * rows * columns
+        return self.groups * channels * rows * columns
+
+    @property
+    def last(self) -> int:
+        """Count the blocks of the last group: those whose neurons spike."""
+        return self.count // self.groups
 
     def boxes(self) -> list[Box]:
-        """List the blocks' boxes, columns fastest."""
-        return [Box(*ranges) for ranges in product(*self.axes)]
+        """List the blocks' boxes, group by group, columns fastest."""
+        return [Box(*ranges) for ranges in product(*self.axes)] * self.groups
 
     def labels(self) -> Array:
-        """Number each neuron, (neurons,) in flat order, by its block's place in `boxes`."""
-        numbers = np.arange(self.count).reshape(self.shape)
+        """Number each neuron, (neurons,) in flat order, by its block's place in one group."""
+        numbers = np.arange(self.last).reshape(self.shape)
         for axis, cut in enumerate(self.axes):
             numbers = np.repeat(numbers, np.diff(cut, axis=1)[:, 0], axis=axis)
         return numbers.ravel()
 
 
-def cuts(length: int) -> list[Cut]:
+@cache
+def cuts(length: int) -> tuple[Cut, ...]:
     """List the balanced cuts of an axis, fewest ranges first; each has a smaller longest range."""
     counts = dict.fromkeys(-(-length // longest) for longest in range(length, 0, -1))
-    return [tuple((i * length // n, (i + 1) * length // n) for i in range(n)) for n in counts]
+    return tuple(parts(length, n) for n in counts)
+
+
+@cache
+def parts(length: int, count: int) -> Cut:
+    """Cut an axis into `count` balanced ranges, of which the last is a longest."""
+    return tuple((i * length // count, (i + 1) * length // count) for i in range(count))
+
+
+@lru_cache(maxsize=4096)
+def joined(length: int, counts: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Give begin and end of all ranges of several cuts of an axis, and where each cut's start."""
+    ranges = np.array([r for n in counts for r in parts(length, n)])
+    return ranges[:, 0], ranges[:, 1], np.cumsum([0, *counts[:-1]])
 
 
 def grids(shape: Shape) -> list[Grid]:
@@ -63,5 +88,5 @@ def uncut(shape: Shape) -> Grid:
 
 
 def blocks(cut: Mapping[str, Grid]) -> tuple[Block, ...]:
-    """List the blocks of all populations, in the order of `cut`."""
+    """List the blocks of all populations, in the order of `cut`; no grid has groups."""
     return tuple(Block(population=name, box=box) for name, g in cut.items() for box in g.boxes())

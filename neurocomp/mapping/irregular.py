@@ -22,6 +22,10 @@ class Irregular:
         """Count the synapses into each block, (channels, rows, columns) of the grid's counts."""
         return _tally(post.labels()[self.post], post)
 
+    def weights(self, post: Grid) -> Array:
+        """Count the distinct weights of each block: every synapse has its own."""
+        return self.fan_in(post)
+
     def sources(self, post: Grid) -> Array:
         """Count the distinct neurons that reach each block, (channels, rows, columns)."""
         return _tally(self._links(post)[1], post)
@@ -34,7 +38,7 @@ class Irregular:
         """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
         neurons, into = self._links(post)
         ends = (pre.labels()[neurons], into)
-        return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.count, post.count)))
+        return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.last, post.count)))
 
     def _links(self, post: Grid) -> tuple[Array, Array]:
         """List each distinct pair of a presynaptic neuron and a block that it reaches."""
@@ -49,4 +53,4 @@ def irregular(synapse: Synapse) -> Irregular:
 
 
 def _tally(labels: Array, grid: Grid) -> Array:
-    return np.bincount(labels, minlength=grid.count).reshape(grid.shape)
+    return np.bincount(labels, minlength=grid.last).reshape(grid.shape)

@@ -46,6 +46,15 @@ def chips_for(grids: Mapping[str, Grid], target: Target, mesh: Mesh) -> int:
     """Count the chips that all blocks take. Raises CapacityError where so many cannot be joined."""
     needed, each = sum(grid.count for grid in grids.values()), cores(target, mesh)
     chips = -(-needed // each)
+    refuse_many(grids, needed, chips, target, mesh)
+    return chips
+
+
+def refuse_many(
+    grids: Mapping[str, Grid], needed: int, chips: int, target: Target, mesh: Mesh
+) -> None:
+    """Raise CapacityError where so many chips cannot be joined."""
+    each = cores(target, mesh)
     if mesh.chips is not None and chips > mesh.chips:
         largest = max(grids, key=lambda name: grids[name].count)
         raise CapacityError(
@@ -53,7 +62,6 @@ def chips_for(grids: Mapping[str, Grid], target: Target, mesh: Mesh) -> int:
             f"needs {needed} cores, {mesh.chips} {target.name} of {each} have {mesh.chips * each}",
             f"make it smaller: {largest} alone takes {grids[largest].count}",
         )
-    return chips
 
 
 def spike_hops(flow: Array, seats: Array, seat: Array) -> float:

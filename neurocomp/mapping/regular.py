@@ -1,6 +1,8 @@
 """Counts of a regular synapse, axis by axis: who reaches whom along channels, rows and columns.
 
-It links two neurons where all three axes do, so each count is a product of three small ones.
+It links two neurons where all three axes do, so each count is a product of three small ones. Where
+a grid has groups of input channels, its channel axis lists the ranges of the first group, then
+those of the second, and so on: each reads the channels of its group only.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, kron
 
 from neurocomp.arrays import Array
-from neurocomp.mapping.grid import Cut, Grid, uncut
+from neurocomp.mapping.grid import Cut, Grid, parts, uncut
 from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
 from neurocomp.snn.windows import Axis as Windows
 
@@ -21,21 +23,64 @@ class Axis:
     pre: int  # presynaptic indices
     taps: Array  # (post,): synapses of each postsynaptic index along this axis
     reach: Array | None  # bool (post, pre); None: all to all
-    known: dict[tuple[Cut, Cut], Array] = field(default_factory=dict)  # overlaps asked for before
+    inside: Array | None = None  # bool (post, kernel): taps that are not padding; None: no kernel
+    known: dict[tuple[object, ...], Array] = field(default_factory=dict)  # what was asked before
 
-    def fan_in(self, post: Cut) -> Array:
-        """Count the synapses into each range, (ranges,)."""
-        return np.add.reduceat(self.taps, starts(post), dtype=np.int64)
+    def fan_in(self, post: Cut, groups: int = 1) -> Array:
+        """Count the synapses into each range, (groups * ranges,)."""
+        whole: Array = np.add.reduceat(self.taps, starts(post), dtype=np.int64)
+        if groups == 1:
+            return whole
+        share = sizes(parts(self.pre, groups))
+        every: Array = (share[:, None] * sizes(post)).ravel()
+        return every
 
-    def overlap(self, pre: Cut, post: Cut) -> Array:
+    def weights(self, post: Cut, groups: int = 1) -> Array:
+        """Count the distinct weights of each range, (groups * ranges,)."""
+        if self.inside is None:
+            return self.fan_in(post, groups)
+        used: Array = np.logical_or.reduceat(self.inside, starts(post), axis=0)
+        distinct: Array = used.sum(axis=1, dtype=np.int64)
+        return distinct
+
+    def overlap(self, pre: Cut, post: Cut, groups: int = 1) -> Array:
         """Count the indices in each range of `pre` that reach each of `post`, (pre, post)."""
-        if (pre, post) not in self.known:
-            self.known[pre, post] = self._overlap(pre, post)
-        return self.known[pre, post]
+        key = (pre, post, groups)
+        if key not in self.known:
+            self.known[key] = self._overlap(pre, post, groups)
+        return self.known[key]
 
-    def _overlap(self, pre: Cut, post: Cut) -> Array:
+    def sources(self, post: Cut, groups: int = 1) -> Array:
+        """Count the indices that reach each range, (groups * ranges,)."""
+        reached: Array = self.overlap(((0, self.pre),), post, groups)[0]
+        return reached
+
+    def all_sources(self, post: Cut) -> int:
+        """Sum `sources` over the ranges, and over the groups, however many."""
         if self.reach is None:
-            return np.repeat(np.diff(pre, axis=1), len(post), axis=1)
+            return self.pre * len(post)
+        return int(self.sources(post).sum())
+
+    def most_ranges(self, post: Cut) -> int:
+        """Give the ranges that one presynaptic index reaches, at most."""
+        return len(post) if self.reach is None else int(self.ranges(post).max())
+
+    def ranges(self, post: Cut) -> Array:
+        """Count the ranges of `post` that each presynaptic index reaches, (pre,)."""
+        if self.reach is None:
+            return np.full(self.pre, len(post))
+        key = (post,)
+        if key not in self.known:
+            reached = np.logical_or.reduceat(self.reach, starts(post), axis=0)
+            self.known[key] = reached.sum(axis=0, dtype=np.int64)
+        return self.known[key]
+
+    def _overlap(self, pre: Cut, post: Cut, groups: int) -> Array:
+        if self.reach is None:
+            first, last = np.array(pre).T[:, :, None]
+            begin, end = np.array(parts(self.pre, groups)).T
+            common = np.maximum(0, np.minimum(last, end) - np.maximum(first, begin))
+            return np.repeat(common, len(post), axis=1)
         reached = np.logical_or.reduceat(self.reach, starts(post), axis=0)
         return np.add.reduceat(reached.T, starts(pre), axis=0, dtype=np.int64)
 
@@ -47,27 +92,43 @@ class Regular:
     axes: tuple[Axis, Axis, Axis]
 
     def fan_in(self, post: Grid) -> Array:
-        """Count the synapses into each block, (channels, rows, columns) of the grid's counts."""
-        return _product(*(a.fan_in(cut) for a, cut in zip(self.axes, post.axes, strict=True)))
+        """Count the synapses into each block, (groups * channels, rows, columns) of the grid."""
+        channels, rows, columns = self.axes
+        return product(
+            channels.fan_in(post.axes[0], post.groups),
+            rows.fan_in(post.axes[1]),
+            columns.fan_in(post.axes[2]),
+        )
+
+    def weights(self, post: Grid) -> Array:
+        """Count the distinct weights of each block, (groups * channels, rows, columns)."""
+        channels, rows, columns = self.axes
+        return product(
+            channels.weights(post.axes[0], post.groups),
+            rows.weights(post.axes[1]),
+            columns.weights(post.axes[2]),
+        )
 
     def sources(self, post: Grid) -> Array:
-        """Count the distinct neurons that reach each block, (channels, rows, columns)."""
+        """Count the distinct neurons that reach each block, (groups * channels, rows, columns)."""
         channels, rows, columns = (axis.pre for axis in self.axes)
         every = uncut((channels, rows, columns))
-        return _product(*(overlap[0] for overlap in self._overlaps(every, post)))
+        return product(*(overlap[0] for overlap in self.overlaps(every, post)))
 
     def targets(self, pre: Grid, post: Grid) -> Array:
         """Count for each block of `pre` its pairs of a neuron and a block of `post` it reaches."""
-        return _product(*(overlap.sum(axis=1) for overlap in self._overlaps(pre, post)))
+        return product(*(overlap.sum(axis=1) for overlap in self.overlaps(pre, post)))
 
     def between(self, pre: Grid, post: Grid) -> csr_array:
         """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
-        channels, rows, columns = (csr_array(each) for each in self._overlaps(pre, post))
+        channels, rows, columns = (csr_array(each) for each in self.overlaps(pre, post))
         return csr_array(kron(kron(channels, rows), columns))
 
-    def _overlaps(self, pre: Grid, post: Grid) -> list[Array]:
-        ends = zip(self.axes, pre.axes, post.axes, strict=True)
-        return [axis.overlap(a, b) for axis, a, b in ends]
+    def overlaps(self, pre: Grid, post: Grid) -> list[Array]:
+        """Count along each axis what every range of `pre` shares with every one of `post`."""
+        groups = (post.groups, 1, 1)
+        ends = zip(self.axes, pre.axes, post.axes, groups, strict=True)
+        return [axis.overlap(a, b, g) for axis, a, b, g in ends]
 
 
 def regular(synapse: Synapse) -> Regular | None:
@@ -93,13 +154,27 @@ def starts(cut: Cut) -> list[int]:
     return [first for first, _ in cut]
 
 
+def sizes(cut: Cut) -> Array:
+    """Give the length of each range."""
+    lengths: Array = np.diff(cut, axis=1)[:, 0]
+    return lengths
+
+
+def product(channels: Array, rows: Array, columns: Array) -> Array:
+    """Multiply three axes, (channels, rows, columns)."""
+    every: Array = channels[:, None, None] * rows[None, :, None] * columns[None, None, :]
+    return every
+
+
 def _grouped(conv: Conv) -> Axis:
     """Give the channels of a convolution: each reads those of its group."""
     outs, ins, *_ = conv.weight.shape
     channels = conv.pre_shape[0]
+    if conv.groups == 1:
+        return Axis(channels, np.full(outs, ins), None)
     group = np.arange(outs) // (outs // conv.groups)
     reach = group[:, None] == np.arange(channels) // ins
-    return Axis(channels, np.full(outs, ins), None if conv.groups == 1 else reach)
+    return Axis(channels, np.full(outs, ins), reach)
 
 
 def _slid(axis: Windows) -> Axis:
@@ -109,9 +184,4 @@ def _slid(axis: Windows) -> Axis:
     reach = np.zeros((axis.count, axis.size), dtype=bool)
     window, tap = np.nonzero(inside)
     reach[window, positions[window, tap]] = True
-    return Axis(axis.size, inside.sum(axis=1), reach)
-
-
-def _product(channels: Array, rows: Array, columns: Array) -> Array:
-    product: Array = channels[:, None, None] * rows[None, :, None] * columns[None, None, :]
-    return product
+    return Axis(axis.size, inside.sum(axis=1), reach, inside)

@@ -10,21 +10,29 @@ from neurocomp.hw.target import Target
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import Cutting
 from neurocomp.mapping.grid import Grid, uncut
+from neurocomp.mapping.locality import closer
 from neurocomp.mapping.search import best
 from neurocomp.snn.network import Network, Population
 
 
-def split(network: Network, target: Target) -> dict[str, Grid]:
+def split(
+    network: Network, target: Target, *, groups: bool = False, extra: float = 0.0
+) -> dict[str, Grid]:
     """Cut each population so that every block fits a core of `target`, in the network's order.
 
+    With `groups`, input channels may be cut as well, and blocks pass on partial sums. `extra` is
+    the share of cores that may be added for the sake of fewer hops.
+
     Takes the fewest cores that balanced cuts allow, so a larger limit never takes more, unless the
-    search loses its patience. Raises CapacityError where one neuron does not fit, and
+    search has too much to weigh. Raises CapacityError where one neuron does not fit, and
     UnsupportedError where populations form a loop.
     """
     whole = {p.name: uncut(p.shape) for p in network.populations}
     if not target.core.limits:
         return whole
-    found = best(Cutting(network, target, whole, Counts()), running_order(network))
+    uncut_ = Cutting(network, target, whole, Counts())
+    found, every = best(uncut_, running_order(network), groups)
+    found = closer(uncut_, found, every, extra)
     return {name: found[name] for name in whole}
 
 

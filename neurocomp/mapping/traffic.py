@@ -1,28 +1,52 @@
-"""Which blocks send to which, and from how many neurons."""
+"""Which blocks send to which, and how much: the graph of cores, never a neuron unrolled."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from neurocomp.arrays import Array
+from neurocomp.hw.target import Relay
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
+from neurocomp.mapping.regular import product, sizes
 from neurocomp.snn.network import Network
 
+PLAIN = Relay(slots=0, axons=1, synapse_bits=0, exact=True)
 
-def traffic(network: Network, grids: Mapping[str, Grid]) -> csr_array:
-    """Count the neurons of each block that reach each other block, (blocks, blocks), row to column.
 
-    Blocks stand in the order of `grid.blocks`. A rate of 1 makes this the spikes a step.
+def traffic(
+    network: Network,
+    grids: Mapping[str, Grid],
+    rates: Mapping[str, float] | None = None,
+    relay: Relay = PLAIN,
+) -> csr_array:
+    """Give the spikes a step from each block to each other, (blocks, blocks), row to column.
+
+    Blocks stand in the order of `grids`, group by group. Without `rates`, spikes a neuron and step,
+    every neuron spikes; a partial sum is sent at every step.
     """
-    counts, size = Counts(), sum(grid.count for grid in grids.values())
-    ends = np.cumsum([grid.count for grid in grids.values()])
-    first = dict(
-        zip(grids, (int(end) for end in ends - [g.count for g in grids.values()]), strict=True)
-    )
-    total = csr_array((size, size), dtype=np.float64)
+    counts, first = Counts(), offsets(grids)
+    parts = [_passed(grid, first[name], relay.axons) for name, grid in grids.items()]
     for p in network.projections:
-        part = coo_array(counts.of(p.synapse).between(grids[p.source], grids[p.target]))
-        row, column = part.row + first[p.source], part.col + first[p.target]
-        total = csr_array(total + coo_array((part.data, (row, column)), shape=(size, size)))
-    return total
+        pre = grids[p.source]
+        part = coo_array(counts.of(p.synapse).between(pre, grids[p.target]))
+        row = part.row + first[p.source] + pre.count - pre.last
+        rate = 1.0 if rates is None else rates[p.source]
+        parts.append((row, part.col + first[p.target], part.data * rate))
+    row, column, flow = (np.concatenate(each) for each in zip(*parts, strict=True))
+    size = sum(grid.count for grid in grids.values())
+    return csr_array(coo_array((flow.astype(np.float64), (row, column)), shape=(size, size)))
+
+
+def offsets(grids: Mapping[str, Grid]) -> dict[str, int]:
+    """Give the place of each population's first block."""
+    ends = np.cumsum([0, *(grid.count for grid in grids.values())]).tolist()
+    return dict(zip(grids, ends[:-1], strict=True))
+
+
+def _passed(grid: Grid, first: int, axons: int) -> tuple[Array, Array, Array]:
+    """List the partial sums that each group passes on to the next: from, to, how many."""
+    row = first + np.arange(grid.count - grid.last)
+    sums = product(*(sizes(cut) for cut in grid.axes)).ravel() * axons
+    return row, row + grid.last, np.tile(sums, grid.groups - 1)

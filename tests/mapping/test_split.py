@@ -1,21 +1,20 @@
 """Cuts fit every core, cover every neuron once, and take the fewest cores there are."""
 
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 import pytest
 
+from neurocomp.arrays import Array
 from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import RESOURCES, Target
 from neurocomp.mapping import search
-from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.demand import Cutting
 from neurocomp.mapping.grid import Grid, grids
-from neurocomp.mapping.search import State
+from neurocomp.mapping.search import State, Step
 from neurocomp.mapping.split import running_order, split
-from neurocomp.snn.network import Network, Population, Projection
+from neurocomp.mapping.tiles import Tiles
+from neurocomp.snn.network import Network, Projection
 from neurocomp.snn.synapses import Dense
 from tests.mapping.nets import (
     chain,
@@ -103,25 +102,20 @@ def test_populations_are_cut_with_an_eye_on_those_before(seed: int) -> None:
     assert cores(split(net, chip)) == fewest(net, chip)
 
 
-def test_a_search_without_patience_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = drawn(4)
-    chip = target(tight(net, 4))
-    turns: list[State] = []
+def test_a_narrow_beam_weighs_few_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, turns, weighed = drawn(4), list[State](), Step._weighed
 
-    def counted(
-        whole: Cutting, population: Population, own: Choices, state: State
-    ) -> Iterator[State]:
+    def counted(step: Step, own: Tiles, state: State) -> tuple[Array, Array]:
         turns.append(state)
-        return successors(whole, population, own, state)
+        return weighed(step, own, state)
 
-    successors = search._successors
-    monkeypatch.setattr(search, "_successors", counted)
-    split(net, chip)
-    assert len(turns) > 3000
+    monkeypatch.setattr(Step, "_weighed", counted)
+    split(net, target(tight(net, 4)))
+    wide = len(turns)
     turns.clear()
-    monkeypatch.setattr(search, "PATIENCE", 30)
-    split(net, chip)
-    assert len(turns) < 300
+    monkeypatch.setattr(search, "WIDEST", 6)
+    split(net, target(tight(net, 4)))
+    assert len(turns) <= 2 * 6 * len(net.populations) < wide
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -129,7 +123,7 @@ def test_a_search_without_patience_still_fits(seed: int, monkeypatch: pytest.Mon
     net = drawn(seed, 5)
     limits = tight(net, seed)
     best = cores(split(net, target(limits)))
-    monkeypatch.setattr(search, "PATIENCE", 1)
+    monkeypatch.setattr(search, "WIDEST", 6)
     cut = split(net, target(limits))
     taken, _ = recount(net, target(limits), cut)
     assert all(t[resource] <= limits[resource] for t in taken for resource in RESOURCES)

@@ -1,0 +1,125 @@
+"""When a network does not fit: the worst layer, the limit that binds, what would make it fit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from neurocomp.errors import CapacityError
+from neurocomp.hw.target import Core, Target
+from neurocomp.hw.topology import cores
+from neurocomp.mapping.counts import Counts
+from neurocomp.mapping.demand import DEMANDS, Cutting
+from neurocomp.mapping.grid import grids
+from neurocomp.mapping.split import split
+from neurocomp.snn.network import Network, Population
+
+FACTORS = (1.05, 1.1, 1.25, 1.5, 2, 3, 4, 6, 8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """One limit that one neuron of a population exceeds."""
+
+    population: str
+    resource: str
+    needed: int
+    limit: int
+
+    @property
+    def factor(self) -> float:
+        """Give how many times too large it is."""
+        return self.needed / self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What binds, worst first, and changes that each alone would make the network fit."""
+
+    excesses: tuple[Excess, ...]
+    changes: tuple[str, ...]
+
+
+def advise(network: Network, target: Target) -> Advice:
+    """Say why `network` does not fit `target` without groups of input channels, and what would."""
+    excesses = sorted(_excesses(network, target), key=lambda e: -e.factor)
+    return Advice(excesses=tuple(excesses), changes=tuple(_changes(network, target, excesses)))
+
+
+def binding(network: Network, target: Target) -> tuple[tuple[str, str, float], ...]:
+    """Give for each population the resource that asks for most cores, and how many, worst first.
+
+    The cores are a lower bound: what all its neurons take together, over one core's limit.
+    """
+    whole = Cutting(
+        network, target, {p.name: grids(p.shape)[0] for p in network.populations}, Counts()
+    )
+    found = []
+    for p in network.populations:
+        known = [d for d in DEMANDS if d.resource in target.core.limits]
+        needs = [
+            (int(d.each(whole, p.name).sum()) / target.core.limits[d.resource], d.resource)
+            for d in known
+        ]
+        most, resource = max(needs, default=(0.0, "neurons"))
+        found.append((p.name, resource, most))
+    return tuple(sorted(found, key=lambda f: -f[2]))
+
+
+def _excesses(network: Network, target: Target) -> Iterator[Excess]:
+    counts = Counts()
+    for p in network.populations:
+        for d in DEMANDS:
+            limit = target.core.limits.get(d.resource)
+            if limit is not None and d.resource != "out_axons":
+                needed = _one_neuron(network, target, p, d.resource, counts)
+                if needed > limit:
+                    yield Excess(population=p.name, resource=d.resource, needed=needed, limit=limit)
+
+
+def _one_neuron(
+    network: Network, target: Target, population: Population, resource: str, counts: Counts
+) -> int:
+    """Give what the largest neuron takes: of blocks of one, only the largest sums count."""
+    grid = grids(population.shape)[-1]
+    demand = next(d for d in DEMANDS if d.resource == resource)
+    cutting = Cutting(network, target, {population.name: grid}, counts)
+    return int(np.max(demand.each(cutting, population.name)))
+
+
+def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterator[str]:
+    if _needed(network, target, groups=True) is not None:
+        kind = "graded spikes" if target.graded else "pairs of on and off neurons, which round them"
+        yield f"pass partial sums from core to core, by {kind}"
+    for e in excesses:
+        channels = network.population(e.population).shape[0]
+        yield (
+            f"let {e.population} read {e.limit / e.needed:.0%} of its inputs: "
+            f"prune it, or give its sources fewer channels (it has {channels} itself)"
+        )
+    least = max((e.factor for e in excesses), default=1.0)
+    for factor in (f for f in FACTORS if f >= least):
+        limits = {n: int(limit * factor) for n, limit in target.core.limits.items()}
+        larger = replace(target, core=Core(count=target.core.count, limits=limits))
+        needed = _needed(network, larger, groups=False)
+        if needed is not None:
+            yield f"a target whose cores are {factor} times as large: {needed} cores"
+            break
+    if target.mesh is not None and target.mesh.chips is not None and not excesses:
+        needed = _needed(network, target, groups=False)
+        if needed is not None:
+            chips = -(-needed // cores(target, target.mesh))
+            yield f"{chips} chips, there can be {target.mesh.chips}"
+
+
+def _needed(network: Network, target: Target, *, groups: bool) -> int | None:
+    try:
+        return sum(g.count for g in split(network, target, groups=groups).values())
+    except CapacityError:
+        return None
+
+
+def neurons(network: Network) -> int:
+    """Count all neurons."""
+    return sum(prod(p.shape) for p in network.populations)

@@ -1,0 +1,141 @@
+"""What a layout costs: hops, links, energy and time, each beside what it cannot go below."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from neurocomp.arrays import Array
+from neurocomp.mapping.arrange import symmetric
+from neurocomp.mapping.counts import Counts
+from neurocomp.mapping.floor import Floor
+from neurocomp.mapping.lay import Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Per step, unless it says otherwise."""
+
+    packets: float  # messages between cores
+    hops: float
+    least_hops: float  # what no placement of these cores can go below
+    longest: int  # hops of one message
+    crossing: float  # share of packets that leave their chip
+    link_mean: float  # packets over a link that is used
+    link_most: float
+    synapses: float  # synaptic events
+    spikes: float
+    neurons: int  # updates
+    energy_pj: Mapping[str, float | None]  # by event; None: not published
+    time_ns: Mapping[str, float | None]  # core, link and barrier; None: not published
+
+    @property
+    def mean_hops(self) -> float:
+        """Give the hops of a packet."""
+        return self.hops / self.packets if self.packets else 0.0
+
+    @property
+    def step_ns(self) -> float | None:
+        """Give the time of a step: the slower of core and link, and the barrier.
+
+        Source: Timcheck et al. 2026 (arXiv 2601.10035) for the maximum. None: not published.
+        """
+        core, link = self.time_ns["core"], self.time_ns["link"]
+        if core is None or link is None:
+            return None
+        return max(core, link) + (self.time_ns["step"] or 0.0)
+
+
+def cost(layout: Layout) -> Cost:
+    """Count everything that a step of `layout` costs."""
+    pairs, on = coo_array(layout.flow), layout.floor
+    apart = pairs.row != pairs.col
+    flow = pairs.data[apart]
+    a, b = layout.seats[pairs.row[apart]], layout.seats[pairs.col[apart]]
+    columns, rows = np.abs(on.x[a] - on.x[b]), np.abs(on.y[a] - on.y[b])
+    loads = link_loads(on, a, b, flow)
+    used = loads[loads > 0]
+    synapses, per_core = synaptic_events(layout)
+    spikes = sum(layout.rates[p.name] * int(np.prod(p.shape)) for p in layout.network.populations)
+    events = {
+        "neuron": float(layout.demand["neurons"].sum()),
+        "spike": spikes,
+        "synapse": synapses,
+        "packet": float(flow.sum()),
+        "column_hop": float((flow * columns).sum()),
+        "row_hop": float((flow * rows).sum()),
+    }
+    energy = layout.target.energy_pj
+    return Cost(
+        packets=events["packet"],
+        hops=events["column_hop"] + events["row_hop"],
+        least_hops=least_hops(layout),
+        longest=int((columns + rows).max(initial=0)),
+        crossing=float(flow[on.chip[a] != on.chip[b]].sum() / max(flow.sum(), 1e-300)),
+        link_mean=float(used.mean()) if len(used) else 0.0,
+        link_most=float(loads.max(initial=0.0)),
+        synapses=synapses,
+        spikes=spikes,
+        neurons=int(events["neuron"]),
+        energy_pj={n: energy[n] * e if n in energy else None for n, e in events.items()},
+        time_ns=_times(layout, per_core, float(loads.max(initial=0.0))),
+    )
+
+
+def link_loads(on: Floor, a: Array, b: Array, flow: Array) -> Array:
+    """Give the packets over every link, (4, rows + 1, columns + 1): east, west, south, north.
+
+    Messages go along their row first, then along the column.
+    """
+    rows, columns = on.places.shape
+    loads = np.zeros((4, rows + 1, columns + 1))
+    size = ((rows + 1) * (columns + 1),)
+    (ya, xa), (yb, xb) = (on.y[a], on.x[a]), (on.y[b], on.x[b])
+    moves = (
+        (ya, ya, xa, xb, xb > xa, 1),
+        (ya, ya, xb, xa, xb < xa, 1),
+        (ya, yb, xb, xb, yb > ya, 0),
+        (yb, ya, xb, xb, yb < ya, 0),
+    )
+    for load, (y0, y1, x0, x1, which, axis) in zip(loads, moves, strict=True):
+        first = np.bincount((y0 * (columns + 1) + x0)[which], flow[which], *size)
+        last = np.bincount((y1 * (columns + 1) + x1)[which], flow[which], *size)
+        load[:] = np.cumsum((first - last).reshape(load.shape), axis=axis)
+    loads[loads < 1e-9 * max(loads.max(), 1e-300)] = 0.0  # what sums and differences leave
+    return loads
+
+
+def least_hops(layout: Layout) -> float:
+    """Give hops that no placement can go below: each core's partners as near as cores can be."""
+    both = symmetric(layout.flow)
+    row = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
+    order = np.lexsort((-both.data, row))
+    rank = np.arange(both.nnz) - both.indptr[row]
+    ring = np.arange(1, int(np.sqrt(both.shape[0])) + 2)
+    distance = np.searchsorted(np.cumsum(4 * ring), rank, side="right") + 1
+    return float((both.data[order] * distance).sum() / 2)
+
+
+def synaptic_events(layout: Layout) -> tuple[float, Array]:
+    """Count the synapses that spikes reach in a step: all, and those of each core, (cores,)."""
+    counts, parts = Counts(), []
+    for name, grid in layout.grids.items():
+        each = np.zeros(grid.count)
+        for p in layout.network.into(name):
+            each += layout.rates[p.source] * counts.of(p.synapse).fan_in(grid).ravel()
+        parts.append(each)
+    events = np.concatenate(parts)
+    return float(events.sum()), np.bincount(layout.core, events)
+
+
+def _times(layout: Layout, synapses: Array, most: float) -> dict[str, float | None]:
+    """Give the time of the slowest core, of the fullest link, and of the barrier."""
+    ns = layout.target.time_ns
+    core = link = None
+    if "neuron" in ns and "synapse" in ns:
+        each = layout.demand["neurons"] * ns["neuron"] + synapses * ns["synapse"]
+        core = float(each.max(initial=0.0))
+    if "column_hop" in ns and "row_hop" in ns:
+        link = most * max(ns["column_hop"], ns["row_hop"])
+    return {"core": core, "link": link, "step": ns.get("step")}

@@ -1,0 +1,115 @@
+"""A network laid on the cores of a chip: cut, given chips, given places. No weight is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from neurocomp.arrays import Array
+from neurocomp.errors import UnsupportedError
+from neurocomp.hw.target import Mesh, Target
+from neurocomp.hw.topology import cores
+from neurocomp.mapping.arrange import Effort, arrange
+from neurocomp.mapping.chips import chips_needed
+from neurocomp.mapping.connections import refuse_connections, refuse_spread
+from neurocomp.mapping.counts import Counts
+from neurocomp.mapping.demand import DEMANDS, Cutting
+from neurocomp.mapping.floor import Floor, floor
+from neurocomp.mapping.grid import Grid
+from neurocomp.mapping.place import refuse_many
+from neurocomp.mapping.share import shared
+from neurocomp.mapping.split import split
+from neurocomp.mapping.support import refuse_unsupported
+from neurocomp.mapping.traffic import traffic
+from neurocomp.snn.network import Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What may be traded for what."""
+
+    groups: bool | None = (
+        None  # cut input channels, pass on partial sums; None: where that is exact
+    )
+    extra: float = 0.1  # more cores a population, for the sake of fewer hops
+    share: bool = False  # let small blocks share a core
+    effort: Effort = field(default_factory=Effort)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Layout:
+    """A network on the floor of its chips."""
+
+    network: Network
+    target: Target
+    grids: Mapping[str, Grid]
+    rates: Mapping[str, float]  # spikes a neuron and step
+    demand: Mapping[str, Array]  # of each resource, (cores,)
+    core: Array  # (blocks,) that each block is on
+    flow: csr_array  # (cores, cores) spikes a step, row to column
+    seats: Array  # (cores,)
+    floor: Floor
+
+
+def lay(
+    network: Network, target: Target, rates: Mapping[str, float], wishes: Wishes | None = None
+) -> Layout:
+    """Lay `network` on `target`; `rates` are each population's spikes a neuron and step.
+
+    Raises UnsupportedError and CapacityError where the target cannot hold it.
+    """
+    chosen = wishes or Wishes()
+    refuse_unsupported(network, target)
+    refuse_connections(network, target)
+    mesh = _mesh(target)
+    groups = target.graded is not None if chosen.groups is None else chosen.groups
+    grids = split(network, target, groups=groups, extra=chosen.extra)
+    refuse_spread(network, target, grids)
+    demand = taken(network, target, grids)
+    limits = target.core.limits
+    every = np.arange(sum(g.count for g in grids.values()))
+    core = shared(demand, limits) if chosen.share else every
+    flow = merged(traffic(network, grids, rates, target.relay), core)
+    each = cores(target, mesh)
+    chips = chips_needed(flow.shape[0], each)
+    if mesh.chips is not None and chips > mesh.chips:
+        chips = -(-flow.shape[0] // each)
+    refuse_many(grids, flow.shape[0], chips, target, mesh)
+    seats = arrange(flow, mesh, each, chips, chosen.effort)
+    return Layout(
+        network=network,
+        target=target,
+        grids=grids,
+        rates=rates,
+        demand={n: np.bincount(core, d).astype(np.int64) for n, d in demand.items()},
+        core=core,
+        flow=flow,
+        seats=seats,
+        floor=floor(mesh, each, chips),
+    )
+
+
+def taken(network: Network, target: Target, grids: Mapping[str, Grid]) -> dict[str, Array]:
+    """Give what each block takes of every resource, (blocks,)."""
+    cutting = Cutting(network, target, grids, Counts())
+    return {
+        d.resource: np.concatenate([d.each(cutting, name).ravel() for name in grids])
+        for d in DEMANDS
+    }
+
+
+def merged(flow: csr_array, core: Array) -> csr_array:
+    """Add up the flow of blocks that share a core, (cores, cores)."""
+    count = int(core.max()) + 1 if len(core) else 0
+    if count == len(core):
+        return flow
+    blocks = np.arange(len(core))
+    member = csr_array((np.ones(len(core)), (blocks, core)), (len(core), count))
+    return csr_array(member.T @ flow @ member)
+
+
+def _mesh(target: Target) -> Mesh:
+    if target.mesh is None:
+        raise UnsupportedError(target.name, "has no mesh that cores could be laid on", "use a chip")
+    return target.mesh

@@ -1,0 +1,164 @@
+"""Whole layouts: limits of every core, costs and their bounds, sharing, advice, exports."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_array
+
+from benchmarks.mapping.shapes import NETWORKS, lenet
+from neurocomp.errors import CapacityError, UnsupportedError
+from neurocomp.hw.read import load_target
+from neurocomp.hw.target import Core, Mesh
+from neurocomp.mapping.advice import advise, binding
+from neurocomp.mapping.arrange import Effort
+from neurocomp.mapping.cost import cost
+from neurocomp.mapping.export import chip_graph, core_graph
+from neurocomp.mapping.lay import Layout, Wishes, lay
+from neurocomp.snn.network import Network
+from neurocomp.snn.rates import assumed, measured
+from neurocomp.snn.synapses import Conv, Dense
+from tests.mapping.nets import chain, drawn, identity, target
+from tests.mapping.test_known_networks import KERNELS
+
+FAST = Effort(moves=0)
+PLAIN = replace(KERNELS, graded=None)
+
+
+def laid(name: str, **wishes: object) -> Layout:
+    net = NETWORKS[name]()
+    chosen = Wishes(**{"effort": FAST, **wishes})  # type: ignore[arg-type]  # one dict for all fields
+    return lay(net, KERNELS, assumed(net, 0.1), chosen)
+
+
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize(
+    "name", ["lenet", *(pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS if n != "lenet")]
+)
+def test_no_core_of_a_known_network_exceeds_a_limit(name: str, share: bool) -> None:
+    found = laid(name, share=share)
+    for resource, limit in KERNELS.core.limits.items():
+        assert 0 < found.demand[resource].max() <= limit
+    assert len(set(found.seats.tolist())) == found.flow.shape[0] == found.core.max() + 1
+    assert cost(found).least_hops <= cost(found).hops
+
+
+def test_a_lenet_shares_nine_cores() -> None:
+    assert laid("lenet", extra=0.0).flow.shape[0] == 13
+    assert laid("lenet", extra=0.0, share=True).flow.shape[0] == 9
+
+
+@pytest.mark.slow
+def test_more_cores_may_be_traded_for_fewer_hops() -> None:
+    few, many = laid("mobilenet128", extra=0.0), laid("mobilenet128", extra=0.3)
+    assert few.flow.shape[0] < many.flow.shape[0] <= 1.3 * few.flow.shape[0]
+    assert cost(many).least_hops < cost(few).least_hops
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_cost_is_the_sum_over_pairs(seed: int) -> None:
+    net = drawn(seed)
+    chip = target({"neurons": 14}, mesh=Mesh(width=3, height=2, chips=None))
+    chip = replace(chip, energy_pj={"packet": 2.0, "row_hop": 3.0}, time_ns={})
+    found = lay(net, chip, dict.fromkeys((p.name for p in net.populations), 0.5), Wishes())
+    on, flow, counted = found.floor, coo_array(found.flow), cost(found)
+    packets = hops = rows = leaving = 0.0
+    for a, b, much in zip(flow.row, flow.col, flow.data, strict=True):
+        if a != b:
+            p, q = found.seats[a], found.seats[b]
+            packets += much
+            rows += much * abs(on.y[p] - on.y[q])
+            hops += much * (abs(on.y[p] - on.y[q]) + abs(on.x[p] - on.x[q]))
+            leaving += much * (on.chip[p] != on.chip[q])
+    assert counted.packets == pytest.approx(packets)
+    assert counted.hops == pytest.approx(hops)
+    assert counted.crossing * packets == pytest.approx(leaving)
+    assert counted.least_hops <= counted.hops + 1e-9
+    assert counted.energy_pj["packet"] == pytest.approx(2 * packets)
+    assert counted.energy_pj["row_hop"] == pytest.approx(3 * rows)
+    assert counted.energy_pj["synapse"] is None and counted.step_ns is None
+    every = sum(
+        0.5 * j.synapse.fan_in(box)
+        for j in net.projections
+        for box in found.grids[j.target].boxes()
+    )
+    assert counted.synapses == pytest.approx(every)
+
+
+def test_the_time_of_a_step_is_the_slower_of_core_and_link_and_the_barrier() -> None:
+    net = chain((4, 1, 1), identity((4, 1, 1)))
+    chip = target({"neurons": 8})
+    times = {"neuron": 10.0, "synapse": 1.0, "column_hop": 2.0, "row_hop": 3.0, "step": 5.0}
+    found = lay(net, replace(chip, time_ns=times), {"p0": 1.0, "p1": 1.0})
+    assert cost(found).time_ns == {"core": 84.0, "link": 12.0, "step": 5.0}
+    assert cost(found).step_ns == 89.0
+
+
+def wide() -> Network:
+    """A convolution of which a neuron reads 5,760 others, and a layer that reads 5,120."""
+    zero = np.broadcast_to(np.int64(0), (320, 640, 3, 3))
+    conv = Conv(weight=zero, pre_shape=(640, 4, 4), pads=(1, 1, 1, 1))
+    zero = np.broadcast_to(np.int64(0), (10, 320 * 16))
+    return chain(
+        (640, 4, 4), conv, Dense(weight=zero, pre_shape=(320, 4, 4), post_shape=(10, 1, 1))
+    )
+
+
+def test_what_does_not_fit_is_advised_worst_first() -> None:
+    found = advise(wide(), PLAIN)
+    worst = [(e.population, e.resource, e.needed, e.limit) for e in found.excesses]
+    assert worst == [("p1", "in_axons", 5_760, 4_096), ("p2", "in_axons", 5_120, 4_096)]
+    assert [e.factor for e in found.excesses] == [5_760 / 4_096, 1.25]
+    assert found.changes[0].startswith(
+        "pass partial sums from core to core, by pairs of on and off"
+    )
+    assert found.changes[1].startswith("let p1 read 71% of its inputs")
+    assert found.changes[-1].startswith("a target whose cores are 1.5 times as large")
+
+
+def test_changes_that_are_advised_make_it_fit() -> None:
+    rates = assumed(wide(), 0.1)
+    limits = {name: limit * 3 // 2 for name, limit in PLAIN.core.limits.items()}
+    larger = replace(PLAIN, core=Core(count=128, limits=limits))
+    found = lay(wide(), larger, rates, Wishes(extra=0.0, effort=FAST))
+    assert advise(wide(), PLAIN).changes[-1].endswith(f": {found.flow.shape[0]} cores")
+    with pytest.raises(CapacityError, match="a neuron needs 5760 in_axons"):
+        lay(wide(), PLAIN, rates, Wishes(effort=FAST))
+    grouped = lay(wide(), PLAIN, rates, Wishes(groups=True, effort=FAST))
+    assert min(grouped.grids[name].groups for name in ("p1", "p2")) == 2
+    assert lay(wide(), KERNELS, rates, Wishes(effort=FAST)).grids["p1"].groups >= 2
+
+
+def test_the_layer_that_asks_for_most_cores_is_named_first() -> None:
+    layer, resource, least = binding(lenet(), KERNELS)[0]
+    assert (layer, resource) == ("p0", "neurons")
+    assert least == pytest.approx(4704 / 1024)
+
+
+def test_exports_hold_what_the_layout_does() -> None:
+    found = laid("lenet", share=True)
+    graph, chips = core_graph(found), chip_graph(found)
+    assert graph.number_of_nodes() == 9
+    flow = sum(d["flow"] * d["hops"] for _, _, d in graph.edges(data=True))
+    assert flow == pytest.approx(cost(found).hops)
+    assert sum(d["neurons"] for _, d in graph.nodes(data=True)) == 8_094
+    assert {b for _, d in graph.nodes(data=True) for b in d["blocks"]} == set(found.grids)
+    assert [d["cores"] for _, d in chips.nodes(data=True)] == [9]
+
+
+def test_a_target_without_a_mesh_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match=r"^ideal: has no mesh"):
+        lay(lenet(), load_target("ideal"), assumed(lenet(), 0.1))
+
+
+def test_a_readout_never_spikes() -> None:
+    rates = assumed(lenet(), 0.1)
+    assert rates.pop("p6") == 0.0 and set(rates.values()) == {0.1}
+
+
+def test_measured_rates_are_spikes_over_neurons_steps_and_samples() -> None:
+    net = chain((2, 1, 1), identity((2, 1, 1)))
+    first = replace(net.populations[0], bias=np.array([1, 0]).reshape(2, 1, 1))
+    net = replace(net, populations=(first, net.populations[1]))
+    rates = measured(net, {"none": np.zeros((1, 1))}, 10)
+    assert rates == {"p0": 0.5, "p1": pytest.approx(0.5 * 9 / 10)}
