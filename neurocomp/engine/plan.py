@@ -17,8 +17,10 @@ from neurocomp.engine.forms import (
 )
 from neurocomp.engine.numbers import EXACT_BITS, Numbers, numbers, scaled
 from neurocomp.engine.schedule import schedule
+from neurocomp.errors import UnsupportedError
+from neurocomp.snn.estimates import Average
 from neurocomp.snn.network import Current, Network, Population
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate
 
 BYTE, NARROW, WORD, FULL = range(4)  # as in native/plan.hpp
 STORED = (np.int8, np.int16, np.int16, np.int32)
@@ -78,6 +80,8 @@ class Plan:
 
 def plan(network: Network, length: int) -> Plan:
     """Plan runs of up to `length` steps. Raises UnsupportedError where the kernel cannot."""
+    for p in network.populations:
+        _check_model(p)
     return Plan(
         network=network,
         layers=tuple(_layer(network, p, length) for p in network.populations),
@@ -139,6 +143,16 @@ def _analog(network: Network, current: Current, n: Numbers) -> Analog | None:
         factor=np.asarray(current.scale / current.quantum, dtype=np.float64),
         multiple=int(np.ldexp(current.quantum, -n.exponent)),
     )
+
+
+def _check_model(population: Population) -> None:
+    """Raise UnsupportedError for a neuron that the kernel has no model of."""
+    neuron = population.neuron
+    gate = isinstance(neuron, MaxGate) and isinstance(neuron.estimate, Average)
+    fires = isinstance(neuron, IntegrateAndFire) and neuron.reset != "always"
+    if not (gate or fires or isinstance(neuron, Accumulator)):
+        wrong = f"is of {type(neuron).__name__} neurons, which the kernel has no model of"
+        raise UnsupportedError(population.name, wrong, "run the generic engine")
 
 
 def _model(population: Population) -> int:

@@ -14,9 +14,12 @@ from neurocomp.engine.plan import plan
 from neurocomp.errors import UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
+from neurocomp.snn import oracle
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import IntegrateAndFire
 from tests.ann.corpus import CORPUS
+from tests.backends.corpus import CORPUS as BACKENDS
+from tests.backends.corpus import samples as backend_samples
 from tests.engine.against import assert_same
 from tests.engine.nets import NETS, convolution, recurrent, samples
 from tests.snn.strategies import inputs_for, networks
@@ -158,3 +161,20 @@ def test_progress_counts_the_samples() -> None:
 def test_the_active_engine_says_what_is_lost() -> None:
     engine = active()
     assert (engine.name == "native") == (not engine.lost) == bool(engine.level)
+
+
+OTHER_MODELS = ("memoryless", "gate_exponential", "gate_fir", "pooled_drive", "input_spikes")
+
+
+@pytest.mark.parametrize("name", OTHER_MODELS)
+def test_a_model_that_the_kernel_lacks_is_run_by_the_generic_engine(name: str) -> None:
+    network = BACKENDS[name]()
+    with pytest.raises(UnsupportedError, match="which the kernel has no model of"):
+        plan(network, STEPS)
+    x = {"x": backend_samples(network)}
+    found = simulate(network, x, STEPS)
+    steps = list(oracle.simulate(network, x, STEPS))
+    for p in network.populations:
+        fired = np.stack([s.spikes[p.name] for s in steps], axis=1)
+        assert np.array_equal(found.counts[p.name], fired.sum(axis=1)), p.name
+    assert np.array_equal(found.readout, np.stack([s.v[network.readout] for s in steps], axis=1))
