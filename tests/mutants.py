@@ -53,15 +53,15 @@ MUTANTS = (
     Mutant(
         "of equal taps the last wins",
         "snn/neurons.py",
-        "winner = np.argmax(counts, axis=-1)[..., None]",
-        "winner = counts.shape[-1] - 1 - np.argmax(counts[..., ::-1], axis=-1)[..., None]",
+        "winner = np.argmax(rates, axis=-1)[..., None]",
+        "winner = rates.shape[-1] - 1 - np.argmax(rates[..., ::-1], axis=-1)[..., None]",
         "snn/test_neurons.py::test_of_equal_taps_the_first_wins",
     ),
     Mutant(
         "a gate looks at the counts before this step",
         "snn/neurons.py",
-        "winner = np.argmax(counts, axis=-1)[..., None]",
-        "winner = np.argmax(counts - taps, axis=-1)[..., None]",
+        "winner = np.argmax(rates, axis=-1)[..., None]",
+        "winner = np.argmax(rates - taps, axis=-1)[..., None]",
         "snn/test_neurons.py::test_a_gate_passes_on_its_most_active_tap",
     ),
     Mutant(
@@ -179,8 +179,8 @@ MUTANTS = (
     Mutant(
         "a bias that is not divided by the unit",
         "convert.py",
-        "offset = drive.reshape(cell.shape) / cell.unit.reshape(-1, 1, 1)",
-        "offset = drive.reshape(cell.shape) * cell.unit.reshape(-1, 1, 1)",
+        "drive = whole / cell.unit.reshape(-1, 1, 1)",
+        "drive = whole * cell.unit.reshape(-1, 1, 1)",
         "test_convert.py::test_the_readout_approaches_the_trained_network[two_dense]",
     ),
     Mutant(
@@ -221,8 +221,8 @@ MUTANTS = (
     Mutant(
         "a bound that forgets the inhibition",
         "quantize/bounds.py",
-        "active * np.minimum(low, 0)",
-        "np.minimum(low, 0)",
+        "+ active * (np.minimum(low, 0)",
+        "+ (np.minimum(low, 0)",
         "quantize/test_quantize.py::test_sources_that_always_or_never_fire_stay_in_bounds",
     ),
     Mutant(
