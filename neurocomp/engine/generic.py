@@ -34,7 +34,7 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
         past = [*past, step.spikes][-longest:]
         for n, total in fired.items():
             total += step.spikes[n]
-        _note(step, peak, kept, rasters)
+        _note(network, step, peak, kept, rasters)
     single = {n: np.stack(v, axis=1) for n, v in kept.items() if n not in gated}
     silent = {p.name for p in network.populations if isinstance(p.neuron, Accumulator)}
     kind = np.int64 if network.integer else np.float64
@@ -50,12 +50,15 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
 
 
 def _note(
+    network: Network,
     step: Step,
     peak: Mapping[str, Array],
     kept: Mapping[str, list[Array]],
     rasters: Mapping[str, list[Array]],
 ) -> None:
     for n, top in peak.items():
+        if step.t < network.population(n).start_step:
+            continue  # v_init is no peak: nothing has been added to it
         np.maximum(top, np.abs(step.peak[n]).reshape(len(top), -1).max(axis=1), out=top)
     for n, membranes in kept.items():
         membranes.append(step.v[n])
