@@ -1,5 +1,6 @@
 """Integers of a chip: widths are never exceeded, and the range proof really bounds."""
 
+import re
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -134,7 +135,11 @@ def test_the_corpus_fits_and_its_ranges_are_proved(name: str, per: str) -> None:
 def test_random_graphs_fit_and_their_ranges_are_proved(graph: Graph) -> None:
     reference = float_network(graph)
     for per, target in CHIPS.items():
-        made = quantize(reference, target, STEPS)
+        try:
+            made = quantize(reference, target, STEPS)
+        except CapacityError as refused:  # a drawn weight can dwarf the threshold: said, not bent
+            assert re.search(r"its threshold comes to 0\.\d+ beside its largest", str(refused))
+            continue
         check_widths(check(made.network, STEPS), WIDTHS)
         check_proof(made.network, TOP["state"], made.network.run_length(STEPS))
         check_scale(made, per)
