@@ -33,7 +33,9 @@ COLUMNS = (
 
 
 def network(name: str) -> Network:
-    return resnet18(int(name[8:])) if name.startswith("resnet18") else NETWORKS[name]()
+    """Give a network by name; `resnet18@1472` is one of any size."""
+    name, _, size = name.partition("@")
+    return resnet18(int(size)) if name == "resnet18" else NETWORKS[name]()
 
 
 def measure(name: str) -> list[object]:

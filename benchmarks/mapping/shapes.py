@@ -137,7 +137,7 @@ def vgg16() -> Network:
 
 
 def resnet18(size: int) -> Network:
-    """ResNet-18 on `size` x `size`; a sum is two projections into one population."""
+    """ResNet-18 on `size` x `size`."""
     net = Shapes()
     x = net.depthwise(net.fed(64, size // 2, size // 2), 3, 2, 1)
     for channels, stride in (
@@ -157,15 +157,13 @@ def resnet18(size: int) -> Network:
 
 
 def _residual(net: Shapes, pre: str, channels: int, stride: int) -> Value:
-    inner = net.conv((pre,), channels, (3, 3), stride, (1, 1))[0]
-    before, same = net.shape(pre), net.shape(pre)[0] == channels
-    weight = zeros(channels, 1 if same else before[0], 1, 1)
-    skip = Conv(
-        weight=weight, pre_shape=before, strides=(stride,) * 2, groups=channels if same else 1
-    )
-    weight, pre_shape = zeros(channels, channels, 3, 3), net.shape(inner)
-    conv = Conv(weight=weight, pre_shape=pre_shape, pads=(1, 1, 1, 1))
-    return net.layer(conv.post_shape, {inner: conv, pre: skip}, fires())
+    """Add a block; its sum has neurons of its own, so that the convolution may be cut by inputs."""
+    inner = net.conv((pre,), channels, (3, 3), stride, (1, 1))
+    after = net.conv(inner, channels, (3, 3), pad=(1, 1))[0]
+    same = net.shape(pre) == net.shape(after)
+    skip = pre if same else net.conv((pre,), channels, (1, 1), stride)[0]
+    each = Conv(weight=zeros(channels, 1, 1, 1), pre_shape=net.shape(after), groups=channels)
+    return net.layer(each.post_shape, {after: each, skip: each}, fires())
 
 
 def inception() -> Network:

@@ -17,7 +17,7 @@ from neurocomp.mapping.floor import Floor, floor
 
 FIRST, GROWTH = 2**15, 8  # moves of the first round, and how much longer each next one is
 INSIDE, INSIDE_MOST = 2_000, 2**22  # moves a core inside its chip before the rounds, and of all
-ENOUGH = 20_000  # moves a core: more than these do not help
+ENOUGH = 200_000  # moves a core: more than these do not help
 HOT, COLD = 6.0, 0.02  # temperatures, in the mean flow of a pair times a hop
 
 

@@ -82,7 +82,7 @@ def test_rounds_of_a_larger_budget_begin_with_those_of_a_smaller() -> None:
     assert rounds(32_767, 1000) == []
     assert rounds(300_000, 1000) == [32_768, 262_144]
     assert rounds(20_000_000, 1000) == [32_768, 262_144, 2_097_152, 16_777_216]
-    assert rounds(20_000_000, 13) == [32_768]
+    assert rounds(20_000_000, 13) == [32_768, 262_144, 2_097_152]
 
 
 @pytest.mark.parametrize("side", [4, 6])
