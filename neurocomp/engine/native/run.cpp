@@ -436,7 +436,7 @@ class Worker {
                         for (int64_t i = begin; i < end; ++i) {
                             const size_t at = size_t(sc.post[i]);
                             State& sum = extra[at / padded * steps * padded + at % padded];
-                            sum = State(sum + (State(sc.weight[i]) << sc.shift));
+                            sum = State(sum + State(sc.weight[i]) * (State(1) << sc.shift));
                         }
                     }
         }

@@ -8,5 +8,6 @@ for sanitizers in address,undefined thread; do
     cmake -S "$here" -B "$scratch/$sanitizers" -DKERNEL_MODULE=OFF -DKERNEL_TESTS=ON \
         -DCMAKE_BUILD_TYPE=RelWithDebInfo -DKERNEL_SANITIZE="$sanitizers" >/dev/null
     cmake --build "$scratch/$sanitizers" --parallel 2 >/dev/null
-    echo "$sanitizers: $("$scratch/$sanitizers/test_kernel")"
+    echo "$sanitizers:"
+    "$scratch/$sanitizers/test_kernel"
 done
