@@ -437,9 +437,11 @@ void map_row(const Shape& s, const uint64_t* bits, int slots, int slot, const Ga
         uint8_t* to = map + size_t(g.left) * channels;
         for (int x = 0; x < s.cols; x += g.pool_cols, to += channels) {
             const int cols = s.cols - x < g.pool_cols ? s.cols - x : g.pool_cols;
-            for (int w = 0; w < s.words; ++w)
+            for (int w = 0; w < s.words; ++w) {
+                const int width = s.channels - w * 64 < 64 ? s.channels - w * 64 : 64;
                 sum_bits(from + size_t(x) * s.words + w, row_words, rows, size_t(s.words), cols,
-                         s.channels - 64 * w, to + 64 * w);
+                         width, to + 64 * w);
+            }
         }
     }
 }
