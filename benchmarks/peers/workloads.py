@@ -132,11 +132,12 @@ def tuned(workload: Workload, kernels: list[Array], float_grid: bool) -> Network
     """
     images = samples(workload)[:2]
     thresholds = ann.thresholds(workload, kernels, images, RATE)
+    length = workload.steps + len(workload.layers)
     for _ in range(TUNING):
         found = network(workload, kernels, float_grid, thresholds)
-        counts = simulate(found, {"x": images}, workload.steps, keep=Keep(operations=False)).counts
+        counts = simulate(found, {"x": images}, length, keep=Keep(operations=False)).counts
         for i, p in enumerate(found.populations[:-1]):
-            rate = float(counts[p.name].mean()) / (workload.steps - i)
+            rate = float(counts[p.name].mean()) / (length - i)
             thresholds[i] *= (max(rate, RATE / 10) / RATE) ** (0.7 if i else 1)
     return network(workload, kernels, float_grid, thresholds)
 
