@@ -1,5 +1,6 @@
-"""Figures of an evaluation, with matplotlib, which is optional."""
+"""Figures of an evaluation and of a search, with matplotlib, which is optional."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from neurocomp.errors import MissingError
 from neurocomp.evaluation import Evaluation, Layer
+from neurocomp.tuning import UNITS, Currency, Point
 
 COLUMNS = 3
 
@@ -43,6 +45,33 @@ def draw(found: Evaluation, folder: Path) -> tuple[Path, ...]:
         figure.savefig(path, dpi=120)
         paths.append(path)
     return tuple(paths)
+
+
+def draw_front(
+    points: Sequence[Point],
+    front: Sequence[Point],
+    chosen: Point,
+    currency: Currency,
+    trained: float | None,
+    path: Path,
+) -> None:
+    """Draw every point of a search, its front and its choice to `path`; needs matplotlib."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    for few, style, label in (
+        (points, {"color": "0.8", "marker": ".", "linestyle": ""}, "tried"),
+        (front, {"marker": "o", "drawstyle": "steps-post"}, "front"),
+        ((chosen,), {"color": "C3", "marker": "*", "markersize": 14, "linestyle": ""}, "chosen"),
+    ):
+        costs = [p.cost(currency) for p in few]
+        axes.loglog(costs, [max(100 * p.error, 1e-2) for p in few], label=label, **style)
+    if trained is not None:
+        axes.axhline(max(100 * trained, 1e-2), color="k", ls="--", label="trained network")
+    axes.set(xlabel=UNITS[currency], ylabel="error, %")
+    axes.legend()
+    figure.savefig(path, dpi=120)
 
 
 def _error_operations(axes: Any, found: Evaluation) -> None:

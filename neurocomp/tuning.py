@@ -1,8 +1,8 @@
-"""Search the options of a conversion: fewest operations, or least error, within what is allowed.
+"""Search the options of a conversion: least cost, or least error, within what is allowed.
 
 Every trial is one pass over the samples and gives all numbers of steps at once. Trials are plain
 values, tried in a fixed order; those that are known already are not run again, so a search that
-was interrupted goes on where it stopped.
+was interrupted goes on where it stopped. Cost is synaptic operations, steps, or the chip's energy.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +17,13 @@ from neurocomp.compiler import Options, prepare
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.evaluation import evaluate
 from neurocomp.hw.target import Target
+from neurocomp.mapping.arrange import Effort
+from neurocomp.mapping.cost import Cost, cost
+from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.quantize import quantize
+from neurocomp.snn.network import Network
+from neurocomp.snn.rates import measured
 
 PERCENTILES = (99.0, 99.9, 99.99, 100.0)
 Ranges = Literal["percentile", "error"]
@@ -29,7 +34,15 @@ FITTED: tuple[tuple[Ranges, Literal["none", "bias"]], ...] = (  # to a number of
 )
 POOLS: tuple[Literal["average", "drive", "relus"], ...] = ("drive", "average", "relus")
 
+MEASURED = 4  # samples that the spikes of each layer are measured on, for the energy
+
 Observe = Callable[[str, int, int], None]
+Currency = Literal["operations", "energy", "steps"]
+UNITS: Mapping[Currency, str] = {
+    "operations": "synaptic operations a sample",
+    "energy": "microjoules a sample",
+    "steps": "steps",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,19 @@ class Point:
     steps: int
     error: float  # share of the samples that are wrong
     operations: float  # synaptic, a mean over the samples
+    energy: float | None  # microjoules a sample, of the events whose energy was published
+
+    def cost(self, currency: Currency) -> float:
+        """Give what the point costs. Raises ModelError where its energy is not known."""
+        if currency == "operations":
+            return self.operations
+        if currency == "steps":
+            return self.steps
+        if self.energy is None:
+            raise ModelError(
+                "energy", "of this target was not published", "ask for operations or steps"
+            )
+        return self.energy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +75,8 @@ class Trial:
     options: Options
     errors: tuple[float, ...]  # after each step
     operations: tuple[float, ...]
+    energies: tuple[float, ...] = ()  # microjoules a sample; empty where none was published
+    ann_error: float | None = None  # of the trained network, on the same samples
     refused: str = ""
 
 
@@ -98,50 +126,90 @@ def _trial(
         made = prepare(graph, calibration, options)
         refuse_unsupported(made.network, target)
         network = quantize(made.network, target, options.steps).network
+        spent = _step_cost(made.network, target, calibration, options.steps)
     except (UnsupportedError, CapacityError) as error:
         return Trial(options=options, errors=(), operations=(), refused=str(error))
     found = evaluate(network, made.graph, samples, labels, options.steps)
+    operations = tuple(found.curve.operations.tolist())
     return Trial(
         options=options,
         errors=tuple(1 - a for a in found.curve.accuracy.tolist()),
-        operations=tuple(found.curve.operations.tolist()),
+        operations=operations,
+        energies=_energies(spent, operations) if spent else (),
+        ann_error=1 - found.ann_right / found.samples,
     )
 
 
-def front(trials: Mapping[int, Trial]) -> tuple[Point, ...]:
-    """Give the points that no other beats in both error and operations, cheapest first."""
-    points = [
-        Point(trial=place, steps=t + 1, error=error, operations=operations)
+def _step_cost(network: Network, target: Target, samples: Array, steps: int) -> Cost | None:
+    """Give what a step costs on the chip's cores; None where nobody published an energy.
+
+    Raises UnsupportedError and CapacityError where the chip cannot hold the network.
+    """
+    if not target.energy_pj or target.mesh is None:
+        return None
+    rates = measured(network, {i.name: samples[:MEASURED] for i in network.inputs}, steps)
+    return cost(lay(network, target, rates, Wishes(effort=Effort(moves=0))))
+
+
+def _energies(spent: Cost, operations: Sequence[float]) -> tuple[float, ...]:
+    """Give microjoules after each step: neurons cost by the step, all else by the operation."""
+    picojoules = {event: pj for event, pj in spent.energy_pj.items() if pj is not None}
+    neurons = picojoules.pop("neuron", 0.0)
+    each = sum(picojoules.values()) / spent.synapses if spent.synapses else 0.0
+    return tuple(1e-6 * (t * neurons + n * each) for t, n in enumerate(operations, start=1))
+
+
+def points(trials: Mapping[int, Trial]) -> tuple[Point, ...]:
+    """Give every number of steps of every trial."""
+    return tuple(
+        Point(
+            trial=place,
+            steps=t + 1,
+            error=error,
+            operations=trial.operations[t],
+            energy=trial.energies[t] if trial.energies else None,
+        )
         for place, trial in sorted(trials.items())
-        for t, (error, operations) in enumerate(zip(trial.errors, trial.operations, strict=True))
-    ]
+        for t, error in enumerate(trial.errors)
+    )
+
+
+def front(trials: Mapping[int, Trial], currency: Currency = "operations") -> tuple[Point, ...]:
+    """Give the points that no other beats in both error and cost, cheapest first.
+
+    Raises ModelError where the cost is energy and the target's was not published.
+    """
     kept: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.operations, p.error, p.trial)):
+    for point in sorted(points(trials), key=lambda p: (p.cost(currency), p.error, p.trial)):
         if not kept or point.error < kept[-1].error:
             kept.append(point)
     return tuple(kept)
 
 
 def best(
-    points: Sequence[Point], *, error: float | None = None, operations: float | None = None
+    found: Sequence[Point],
+    currency: Currency = "operations",
+    *,
+    error: float | None = None,
+    budget: float | None = None,
 ) -> Point:
-    """Give the cheapest point of at most `error`, or the best of at most `operations`.
+    """Give the cheapest point of at most `error`, or the best of at most the `budget`.
 
-    `points` are a front. Raises ModelError where none is good enough.
+    `found` is the front of `currency`. Raises ModelError where none is good enough.
     """
-    if error is not None:
-        good = [p for p in points if p.error <= error + 1e-12]
-        if good:
-            return good[0]
-        least = min((p.error for p in points), default=1.0)
+    if not found:
+        raise ModelError("tune", "found nothing that the target can hold", "see why below")
+    good = [p for p in found if error is None or p.error <= error + 1e-12]
+    if not good:
+        least = min(p.error for p in found)
         wrong = f"is {error:.2%}, the least that was found is {least:.2%}"
         raise ModelError("error", wrong, "allow more, or more steps")
-    within = [p for p in points if operations is None or p.operations <= operations]
-    if within:
-        return within[-1]
-    fewest = min((p.operations for p in points), default=0.0)
-    wrong = f"are {operations:,.0f}, the fewest that were found {fewest:,.0f}"
-    raise ModelError("operations", wrong, "allow more")
+    within = [p for p in good if budget is None or p.cost(currency) <= budget]
+    if not within:
+        least = min(p.cost(currency) for p in good)
+        wrong = f"of {budget:,.6g} {UNITS[currency]} is asked for, {least:,.6g} is the least found"
+        raise ModelError("budget", wrong, "allow more")
+    return within[-1] if error is None else within[0]
 
 
 def config(trials: Mapping[int, Trial], point: Point) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     """Give a table; a column whose name starts with `#` is of numbers."""
     made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for name in columns:
-        right = name[0] == "#"
+        right = name.startswith("#")
         made.add_column(
             name.removeprefix("#"), justify="right" if right else "left", overflow="fold"
         )

@@ -2,24 +2,29 @@
 
 import json as json_text
 from dataclasses import asdict
+from hashlib import file_digest
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
 from neurocomp.cli.console import note, progress, say, say_json, show
 from neurocomp.cli.tables import table
 from neurocomp.compiler import Options
-from neurocomp.errors import ArtifactError
+from neurocomp.errors import ArtifactError, ModelError
+from neurocomp.figures import draw_front
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
 from neurocomp.samples import load_calibration, load_first_labels, load_samples
-from neurocomp.tuning import Point, Trial, best, candidates, config, front
+from neurocomp.tuning import Currency, Point, Trial, best, candidates, config, front, points
 from neurocomp.tuning import tune as search
 
 TRIALS = "trials.json"
 CONFIG = "config.json"
+FIGURE = "front.png"
 
 
 def tune(
@@ -34,11 +39,17 @@ def tune(
     ] = None,
     steps: Annotated[int, typer.Option(help="The most steps.", min=1)] = 16,
     within: Annotated[
-        float | None, typer.Option(help="At most so many points more error than the best found.")
+        float | None, typer.Option(help="At most so many points more error than the trained net.")
     ] = None,
     operations: Annotated[
-        float | None, typer.Option(help="At most so many synaptic operations a sample.")
+        float | None, typer.Option(help="At most so many synaptic operations a sample.", min=0)
     ] = None,
+    energy: Annotated[
+        float | None, typer.Option(help="At most so many microjoules a sample.", min=0)
+    ] = None,
+    least: Annotated[
+        Currency, typer.Option(help="What shall be least, where no budget says it.")
+    ] = "operations",
     limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="A folder; a search in it goes on.")
@@ -46,14 +57,23 @@ def tune(
     input_shape: InputShape = None,
     json: Json = False,
 ) -> int:
-    """Search percentiles, passes and steps; give the front of error and operations."""
+    """Search percentiles, passes and steps; give the front of error and cost."""
+    currency, budget = _budget(operations, energy, least)
     chip, graph = load_target(target), load(model, shape(input_shape))
+    if currency == "energy" and not chip.energy_pj:
+        raise ModelError("energy", f"of {chip.name} was not published", "ask for operations")
     x = load_samples(inputs, graph.input_shape)[:limit]
     classes = load_first_labels(labels, len(x)) if labels else None
     calibration = load_calibration(model, samples, graph.input_shape)
     chosen = candidates(graph, steps)
     output.mkdir(parents=True, exist_ok=True)
-    asked = {"model": str(model), "target": chip.name, "steps": steps, "samples": len(x)}
+    files = {"model": model, "inputs": inputs, "labels": labels, "calibration": samples}
+    asked = {
+        "target": chip.name,
+        "steps": steps,
+        "samples": len(x),
+        **{what: _digest(path) for what, path in files.items() if path},
+    }
     trials = _read(output / TRIALS, asked, chosen)
     with progress(quiet=json) as observe:
         for place, trial in search(
@@ -61,23 +81,82 @@ def tune(
         ):
             trials[place] = trial
             _write(output / TRIALS, asked, trials)
-    points = front(trials)
-    least = min(p.error for p in points)
-    goal = None if within is None else least + within / 100
-    point = best(points, error=goal, operations=operations)
-    (output / CONFIG).write_text(json_text.dumps(config(trials, point), indent=2) + "\n")
-    if json:
-        say_json({"front": [asdict(p) for p in points], "chosen": config(trials, point)})
-    else:
-        _print(points, trials, point, output)
+    for reason in sorted({t.refused for t in trials.values() if t.refused}):
+        note(f"not tried: {reason}")
+    _choose(trials, currency, within, budget, output, json)
     return 0
+
+
+def _choose(
+    trials: dict[int, Trial],
+    currency: Currency,
+    within: float | None,
+    budget: float | None,
+    output: Path,
+    json: bool,
+) -> None:
+    """Show the front, and write the choice and a figure."""
+    found = front(trials, currency)
+    trained = next((t.ann_error for t in trials.values() if t.ann_error is not None), None)
+    goal = None if within is None or trained is None else trained + within / 100
+    try:
+        point = best(found, currency, error=goal, budget=budget)
+    except ModelError:
+        if found and not json:
+            show(_table(found, trials, None, trained))
+        raise
+    write_whole(output / CONFIG, json_text.dumps(config(trials, point), indent=2) + "\n")
+    drawn = find_spec("matplotlib") is not None
+    if drawn:
+        draw_front(points(trials), found, point, currency, trained, output / FIGURE)
+    if json:
+        say_json(
+            {
+                "ann_error": trained,
+                "front": [asdict(p) for p in found],
+                "chosen": config(trials, point),
+            }
+        )
+    else:
+        show(_table(found, trials, point, trained))
+        if drawn:
+            say(f"figure: {output / FIGURE}")
+        say(f"next: neurocomp compile ... --config {output / CONFIG}")
+
+
+def _budget(
+    operations: float | None, energy: float | None, least: Currency
+) -> tuple[Currency, float | None]:
+    """Give what costs are counted in, and the most that may be spent."""
+    if operations is not None and energy is not None:
+        raise ModelError("tune", "has two budgets, --operations and --energy", "give one of them")
+    if energy is not None:
+        return "energy", energy
+    return ("operations", operations) if operations is not None else (least, None)
+
+
+def _digest(path: Path) -> str:
+    """Tell a file from another of the same name."""
+    with path.open("rb") as file:
+        return f"{path.name} {file_digest(file, 'sha256').hexdigest()[:16]}"
 
 
 def _read(path: Path, asked: dict[str, object], chosen: tuple[Options, ...]) -> dict[int, Trial]:
     """Read the trials of a search that was interrupted. Raises ArtifactError for another's."""
     if not path.is_file():
         return {}
-    kept = json_text.loads(path.read_text())
+    try:
+        kept = json_text.loads(path.read_text())
+        return _known(path, kept, asked, chosen)
+    except (ValueError, KeyError, TypeError) as error:
+        wrong = f"cannot be read ({error})"
+        raise ArtifactError(str(path), wrong, "delete it, or name another folder") from error
+
+
+def _known(
+    path: Path, kept: dict[str, Any], asked: dict[str, object], chosen: tuple[Options, ...]
+) -> dict[int, Trial]:
+    """Give the trials of a file that are of this search."""
     if kept["asked"] != asked:
         wrong = f"holds a search of {kept['asked']}, this is of {asked}"
         raise ArtifactError(str(path.parent), wrong, "name another folder with -o")
@@ -85,39 +164,51 @@ def _read(path: Path, asked: dict[str, object], chosen: tuple[Options, ...]) -> 
     for place, trial in kept["trials"].items():
         options = Options(**trial.pop("options"))
         if int(place) < len(chosen) and chosen[int(place)] == options:
-            errors, operations = tuple(trial["errors"]), tuple(trial["operations"])
-            refused = trial["refused"]
-            found[int(place)] = Trial(
-                options=options, errors=errors, operations=operations, refused=refused
-            )
+            lists = {name: tuple(v) for name, v in trial.items() if isinstance(v, list)}
+            found[int(place)] = Trial(options=options, **{**trial, **lists})
     return found
 
 
 def _write(path: Path, asked: dict[str, object], trials: dict[int, Trial]) -> None:
     """Write all trials so far, whole or not at all."""
-    unfinished = path.with_suffix(".part")
     kept = {"asked": asked, "trials": {place: asdict(t) for place, t in trials.items()}}
-    unfinished.write_text(json_text.dumps(kept) + "\n")
+    write_whole(path, json_text.dumps(kept) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, or leave the one that is there as it is."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(text)
     unfinished.replace(path)
 
 
-def _print(points: tuple[Point, ...], trials: dict[int, Trial], point: Point, output: Path) -> None:
+def _table(
+    found: tuple[Point, ...], trials: dict[int, Trial], point: Point | None, trained: float | None
+) -> Table:
+    """Give one row a point of the front, the chosen one marked."""
     rows = (
         (
             "-> " if p is point else "",
             f"{p.error:.2%}",
             round(p.operations),
+            None if p.energy is None else f"{p.energy:.4g}",
             p.steps,
             *_named(trials[p.trial].options),
         )
-        for p in points
+        for p in found
     )
-    columns = ["", "#error", "#operations", "#steps", "ranges", "max pool", "correct"]
-    show(table("front", columns, rows))
-    refused = sorted({t.refused for t in trials.values() if t.refused})
-    for reason in refused:
-        note(f"not tried: {reason}")
-    say(f"next: neurocomp compile ... --config {output / CONFIG}")
+    title = "front" if trained is None else f"front; the trained network's error is {trained:.2%}"
+    columns = [
+        "",
+        "#error",
+        "#operations",
+        "#energy, uJ",
+        "#steps",
+        "ranges",
+        "max pool",
+        "correct",
+    ]
+    return table(title, columns, rows)
 
 
 def _named(options: Options) -> tuple[str, str, str]:
