@@ -23,7 +23,7 @@ from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Layout, Wishes, lay
 from neurocomp.samples import load_samples
 from neurocomp.snn.network import Network
-from neurocomp.snn.rates import assumed, measured
+from neurocomp.snn.rates import Rates, assumed, measured
 
 MEASURED = 4  # samples that spike rates are measured on
 
@@ -83,7 +83,7 @@ def map_(
 
 def _network(
     graph: Graph, samples: Path | None, rate: float | None, steps: int
-) -> tuple[Network, dict[str, float], str]:
+) -> tuple[Network, Rates, str]:
     """Give the spiking network, its rates, and where they are from."""
     if rate is not None:
         network = convert(rewrite(graph), 0.0, 1.0)

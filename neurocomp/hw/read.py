@@ -56,6 +56,8 @@ CORES = {
 MESH = {
     "width": Whole(least=1, most=2**10),
     "height": Whole(least=1, most=2**10),
+    "router_cores": Whole(least=1, most=2**10, required=False),
+    "links": Whole(least=4, most=6, required=False),
     "chips": Whole(least=1, most=2**20, required=False),
 }
 
@@ -227,7 +229,15 @@ def _mesh(top: Table) -> tuple[Mesh | None, dict[str, str]]:
     if "mesh" not in top.items:
         return None, {}
     found, sources = numbers(top.table("mesh"), MESH)
-    mesh = Mesh(width=found["width"], height=found["height"], chips=found.get("chips"))
+    if found.get("links") == 5:
+        raise TargetError(top.at("mesh.links"), "is 5", "use 4 or 6")
+    mesh = Mesh(
+        width=found["width"],
+        height=found["height"],
+        router_cores=found.get("router_cores", 1),
+        links=6 if found.get("links") == 6 else 4,
+        chips=found.get("chips"),
+    )
     return mesh, sources
 
 
@@ -235,8 +245,6 @@ def _agree(top: Table, core: Core, mesh: Mesh | None) -> None:
     """Refuse limits of cores that lie nowhere, and more cores than a mesh has places."""
     if mesh is None and (core.limits or core.count is not None):
         raise TargetError(top.at("mesh"), "is missing: cores with limits lie on one", "add [mesh]")
-    if mesh is not None and (core.count or 0) > mesh.width * mesh.height:
-        places = mesh.width * mesh.height
-        raise TargetError(
-            top.at("cores.count"), f"is {core.count}, the mesh has {places} places", "correct one"
-        )
+    if mesh is not None and (core.count or 0) > mesh.places:
+        wrong = f"is {core.count}, the mesh has {mesh.places} places"
+        raise TargetError(top.at("cores.count"), wrong, "correct one")

@@ -26,6 +26,7 @@ EVENTS = {
     "packet": "a message to one core",
     "column_hop": "a message along a row, from column to column",
     "row_hop": "a message along a column, from row to row",
+    "diagonal_hop": "a message to the next row and column, where routers have six links",
     "step": "the barrier at the end of a step",
 }
 
@@ -61,11 +62,22 @@ class Core:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mesh:
-    """Cores of a chip lie on a mesh of tiles, chips on a mesh of chips; hops go along the axes."""
+    """Routers of a chip lie on a mesh, each with some cores, and chips on a mesh of chips.
 
-    width: int  # cores of one chip
+    A hop goes from router to router; cores of one router are no hops apart. One router with all
+    cores of a chip is a star.
+    """
+
+    width: int  # routers of one chip
     height: int
+    router_cores: int = 1
+    links: Literal[4, 6] = 4  # of a router; six: diagonals to (row + 1, column + 1), and back
     chips: int | None  # the most that can be joined; None is no limit
+
+    @property
+    def places(self) -> int:
+        """Count the places for cores on one chip."""
+        return self.width * self.height * self.router_cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Mesh
+from neurocomp.hw.topology import moves
 from neurocomp.mapping.chips import to_chips
 from neurocomp.mapping.floor import Floor, floor
 
@@ -58,7 +59,7 @@ def cost(flow: csr_array, seats: Array, on: Floor, crossing: float = 0.0) -> flo
     """Sum flow times hops, and `crossing` more a spike that leaves its chip."""
     pairs = coo_array(flow)
     a, b = seats[pairs.row], seats[pairs.col]
-    hops = np.abs(on.x[a] - on.x[b]) + np.abs(on.y[a] - on.y[b])
+    hops = moves(on.x[b] - on.x[a], on.y[b] - on.y[a], on.links).hops
     return float((pairs.data * (hops + crossing * (on.chip[a] != on.chip[b]))).sum())
 
 
@@ -75,12 +76,12 @@ def annealed(
     where = (on.x.astype(np.int64), on.y.astype(np.int64), on.chip.astype(np.int64))
     mean = float(both.data.mean())
     if not within:
-        kernels.settle(*graph, seats, holds, *where, on.places, effort.crossing, 20)
+        kernels.settle(*graph, seats, holds, *where, on.places, on.links, effort.crossing, 20)
     state = np.array([effort.seed], dtype=np.uint64)
     hot = HOT * mean * float(np.sqrt(both.nnz / max(1, len(seats))))
-    for moves in each:
+    for count in each:
         kernels.anneal(
-            *graph, seats, holds, *where, on.places, within, effort.crossing, moves,
+            *graph, seats, holds, *where, on.places, on.links, within, effort.crossing, count,
             hot, COLD * mean, state,
         )  # fmt: skip
     return seats
@@ -116,7 +117,7 @@ def _chips_placed(both: csr_array, chip: Array, mesh: Mesh, chips: int, effort: 
         return np.arange(chips)
     member = csr_array((np.ones(len(chip)), (np.arange(len(chip)), chip)), (len(chip), chips))
     between = symmetric(csr_array(member.T @ both @ member))
-    wide = Mesh(width=1, height=1, chips=None)
+    wide = Mesh(width=1, height=1, links=mesh.links, chips=None)
     alone = floor(wide, 1, chips)
     small = Effort(crossing=0.0, seed=effort.seed)
     each = rounds(effort.moves, chips)

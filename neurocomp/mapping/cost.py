@@ -7,10 +7,12 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from neurocomp.arrays import Array
+from neurocomp.hw.topology import Moves, moves
 from neurocomp.mapping.arrange import symmetric
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.floor import Floor
 from neurocomp.mapping.lay import Layout
+from neurocomp.snn.rates import total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +55,24 @@ def cost(layout: Layout) -> Cost:
     apart = pairs.row != pairs.col
     flow = pairs.data[apart]
     a, b = layout.seats[pairs.row[apart]], layout.seats[pairs.col[apart]]
-    columns, rows = np.abs(on.x[a] - on.x[b]), np.abs(on.y[a] - on.y[b])
+    ways = moves(on.x[b] - on.x[a], on.y[b] - on.y[a], on.links)
     loads = link_loads(on, a, b, flow)
     used = loads[loads > 0]
     synapses, per_core = synaptic_events(layout)
-    spikes = sum(layout.rates[p.name] * int(np.prod(p.shape)) for p in layout.network.populations)
+    spikes = sum(total(layout.rates[p.name], p.shape) for p in layout.network.populations)
     events = {
         "neuron": float(layout.demand["neurons"].sum()),
         "spike": spikes,
         "synapse": synapses,
-        "packet": float(flow.sum()),
-        "column_hop": float((flow * columns).sum()),
-        "row_hop": float((flow * rows).sum()),
+        "packet": float(pairs.data.sum()),  # those to the own core, too
+        **_hops(on, flow, ways),
     }
     energy = layout.target.energy_pj
     return Cost(
-        packets=events["packet"],
-        hops=events["column_hop"] + events["row_hop"],
+        packets=float(flow.sum()),
+        hops=float((flow * ways.hops).sum()),
         least_hops=least_hops(layout),
-        longest=int((columns + rows).max(initial=0)),
+        longest=int(ways.hops.max(initial=0)),
         crossing=float(flow[on.chip[a] != on.chip[b]].sum() / max(flow.sum(), 1e-300)),
         link_mean=float(used.mean()) if len(used) else 0.0,
         link_most=float(loads.max(initial=0.0)),
@@ -83,24 +84,41 @@ def cost(layout: Layout) -> Cost:
     )
 
 
-def link_loads(on: Floor, a: Array, b: Array, flow: Array) -> Array:
-    """Give the packets over every link, (4, rows + 1, columns + 1): east, west, south, north.
+def _hops(on: Floor, flow: Array, ways: Moves) -> dict[str, float]:
+    """Count the hops by the way that they go; none where all cores are at one router."""
+    if on.places.shape[:2] == (1, 1):
+        return {}
+    found = {
+        "column_hop": float((flow * ways.columns).sum()),
+        "row_hop": float((flow * ways.rows).sum()),
+    }
+    if on.links == 6:
+        found["diagonal_hop"] = float((flow * ways.diagonals).sum())
+    return found
 
-    Messages go along their row first, then along the column.
+
+def link_loads(on: Floor, a: Array, b: Array, flow: Array) -> Array:
+    """Give the packets over every link, (6, rows + 1, columns + rows + 1), by direction.
+
+    East, west, south, north, and the diagonals, each of which is a column of its own there.
+    Messages go along the diagonal first, if there is one, then along the row, then the column.
     """
-    rows, columns = on.places.shape
-    loads = np.zeros((4, rows + 1, columns + 1))
-    size = ((rows + 1) * (columns + 1),)
-    (ya, xa), (yb, xb) = (on.y[a], on.x[a]), (on.y[b], on.x[b])
-    moves = (
+    rows, columns, _ = on.places.shape
+    loads = np.zeros((6, rows + 1, columns + rows + 1))
+    (y, x), (yb, xb) = (on.y[a], on.x[a]), (on.y[b], on.x[b])
+    diagonal = moves(xb - x, yb - y, on.links).diagonals * np.sign(yb - y)
+    ya, xa, own = y + diagonal, x + diagonal, x - y + rows
+    ways = (
         (ya, ya, xa, xb, xb > xa, 1),
         (ya, ya, xb, xa, xb < xa, 1),
         (ya, yb, xb, xb, yb > ya, 0),
         (yb, ya, xb, xb, yb < ya, 0),
+        (y, ya, own, own, diagonal > 0, 0),
+        (ya, y, own, own, diagonal < 0, 0),
     )
-    for load, (y0, y1, x0, x1, which, axis) in zip(loads, moves, strict=True):
-        first = np.bincount((y0 * (columns + 1) + x0)[which], flow[which], *size)
-        last = np.bincount((y1 * (columns + 1) + x1)[which], flow[which], *size)
+    for load, (y0, y1, x0, x1, which, axis) in zip(loads, ways, strict=True):
+        first = np.bincount((y0 * load.shape[1] + x0)[which], flow[which], load.size)
+        last = np.bincount((y1 * load.shape[1] + x1)[which], flow[which], load.size)
         load[:] = np.cumsum((first - last).reshape(load.shape), axis=axis)
     loads[loads < 1e-9 * max(loads.max(), 1e-300)] = 0.0  # what sums and differences leave
     return loads
@@ -112,8 +130,9 @@ def least_hops(layout: Layout) -> float:
     row = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
     order = np.lexsort((-both.data, row))
     rank = np.arange(both.nnz) - both.indptr[row]
-    ring = np.arange(1, int(np.sqrt(both.shape[0])) + 2)
-    distance = np.searchsorted(np.cumsum(4 * ring), rank, side="right") + 1
+    each, ring = layout.floor.places.shape[2], np.arange(int(np.sqrt(both.shape[0])) + 2)
+    near = np.where(ring == 0, each - 1, layout.floor.links * ring * each)  # so far away
+    distance = np.searchsorted(np.cumsum(near), rank, side="right")
     return float((both.data[order] * distance).sum() / 2)
 
 
@@ -123,7 +142,11 @@ def synaptic_events(layout: Layout) -> tuple[float, Array]:
     for name, grid in layout.grids.items():
         each = np.zeros(grid.count)
         for p in layout.network.into(name):
-            each += layout.rates[p.source] * counts.of(p.synapse).fan_in(grid).ravel()
+            count, rate = counts.of(p.synapse), layout.rates[p.source]
+            if isinstance(rate, np.ndarray):
+                each += count.events(grid, rate).ravel()
+            else:
+                each += rate * count.fan_in(grid).ravel()
         parts.append(each)
     events = np.concatenate(parts)
     return float(events.sum()), np.bincount(layout.core, events)

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 from scipy.sparse import coo_array
 
+from neurocomp.hw.topology import moves
 from neurocomp.mapping.lay import Layout
 
 
@@ -30,7 +31,7 @@ def core_graph(layout: Layout) -> "nx.DiGraph[int]":
         )
     pairs = coo_array(layout.flow)
     a, b = seats[pairs.row], seats[pairs.col]
-    hops = np.abs(on.x[a] - on.x[b]) + np.abs(on.y[a] - on.y[b])
+    hops = moves(on.x[b] - on.x[a], on.y[b] - on.y[a], on.links).hops
     crossing = on.chip[a] != on.chip[b]
     each = (e.tolist() for e in (pairs.row, pairs.col, pairs.data, hops, crossing))
     for source, to, flow, far, leaves in zip(*each, strict=True):

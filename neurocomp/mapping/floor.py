@@ -13,28 +13,39 @@ from neurocomp.hw.target import Mesh
 class Floor:
     """The seats of chips that lie in a grid close to a square; chip by chip, row by row."""
 
-    x: Array  # (seats,) column over all chips
-    y: Array  # (seats,) row over all chips
+    x: Array  # (seats,) column of its router over all chips
+    y: Array  # (seats,) row of its router over all chips
     chip: Array  # (seats,)
-    places: Array  # (rows, columns): the seat there, or -1
+    places: Array  # (rows, columns, cores of a router): the seat there, or -1
     chips: int
+    links: int = 4  # of a router
 
 
 def floor(mesh: Mesh, cores: int, chips: int) -> Floor:
-    """Give the floor of `chips` chips, each with its first `cores` places."""
+    """Give the floor of `chips` chips, each with `cores` cores."""
     wide = max(1, ceil(sqrt(chips)))
     seat = np.arange(chips * cores)
     chip, core = seat // cores, seat % cores
-    y = (chip // wide) * mesh.height + core // mesh.width
-    x = (chip % wide) * mesh.width + core % mesh.width
-    places = np.full((-(-chips // wide) * mesh.height, wide * mesh.width), -1)
-    places[y, x] = seat
-    return Floor(x=x, y=y, chip=chip, places=places, chips=chips)
+    place, slot = np.divmod(cells(mesh, cores)[core], mesh.router_cores)
+    y = (chip // wide) * mesh.height + place // mesh.width
+    x = (chip % wide) * mesh.width + place % mesh.width
+    rows, columns = -(-chips // wide) * mesh.height, wide * mesh.width
+    places = np.full((rows, columns, mesh.router_cores), -1)
+    places[y, x, slot] = seat
+    return Floor(x=x, y=y, chip=chip, places=places, chips=chips, links=mesh.links)
+
+
+def cells(mesh: Mesh, cores: int) -> Array:
+    """List the places of a chip that hold its `cores` cores, row by row: the first of the snake."""
+    row, column = np.divmod(np.arange(mesh.places), mesh.width * mesh.router_cores)
+    back = mesh.width * mesh.router_cores - 1 - column
+    snake = row * mesh.width * mesh.router_cores + np.where(row % 2 == 0, column, back)
+    return np.nonzero(snake < cores)[0]
 
 
 def hilbert(on: Floor) -> Array:
     """List all seats along a Hilbert curve over all chips, (seats,)."""
-    side = 1 << (max(on.places.shape) - 1).bit_length()
+    side = 1 << (max(on.places.shape[:2]) - 1).bit_length()
     x, y, index = on.x.copy(), on.y.copy(), np.zeros_like(on.x)
     step = side // 2
     while step:

@@ -40,6 +40,17 @@ class Irregular:
         ends = (pre.labels()[neurons], into)
         return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.last, post.count)))
 
+    def flow(self, pre: Grid, post: Grid, rate: Array) -> coo_array:
+        """Sum the `rate`, (channels, rows, columns), of the neurons that `between` counts."""
+        neurons, into = self._links(post)
+        ends = (pre.labels()[neurons], into)
+        return coo_array((rate.ravel()[neurons], ends), shape=(pre.last, post.count))
+
+    def events(self, post: Grid, rate: Array) -> Array:
+        """Sum the `rate`, (channels, rows, columns), over the synapses into each block."""
+        labels = post.labels()[self.post]
+        return np.bincount(labels, rate.ravel()[self.pre], post.last).reshape(post.shape)
+
     def _links(self, post: Grid) -> tuple[Array, Array]:
         """List each distinct pair of a presynaptic neuron and a block that it reaches."""
         pairs = np.unique(self.pre * post.count + post.labels()[self.post])

@@ -1,37 +1,42 @@
 """Compiled loops over moves of cores: annealing, and swaps towards the median.
 
-A seat is a place on the mesh of all chips. Arrays of seats: x, y and chip; of cores: the seat. The
-cost of a pair is its flow times the hops between, and `crossing` more where it leaves the chip.
+A seat is a core of a router on the mesh of all chips. Arrays of seats: chip, and x and y of the
+router; of cores: the seat. The cost of a pair is its flow times the hops between, and `crossing`
+more where it leaves the chip. With six `links` a router, a hop may go to the next row and column at
+once.
 """
 
 import numba
 import numpy as np
 
 
-def _distance(a, b, x, y, chip, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
-    hops = abs(x[a] - x[b]) + abs(y[a] - y[b])
+def _distance(a, b, x, y, chip, links, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
+    columns, rows = x[a] - x[b], y[a] - y[b]
+    hops = abs(columns) + abs(rows)
+    if links == 6 and columns * rows > 0:
+        hops -= min(abs(columns), abs(rows))
     return hops + (crossing if chip[a] != chip[b] else 0.0)
 
 
-def _moved(core, seat, other, link, pre, flow, seats, x, y, chip, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
+def _moved(core, seat, other, link, pre, flow, seats, x, y, chip, links, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
     """Give the cost that moving `core` to `seat` adds, without its pair with `other`."""
     own, added = seats[core], 0.0
     for k in range(pre[core], pre[core + 1]):
         partner = link[k]
         if partner != other:
             at = seats[partner]
-            before = distance(own, at, x, y, chip, crossing)
-            added += flow[k] * (distance(seat, at, x, y, chip, crossing) - before)
+            before = distance(own, at, x, y, chip, links, crossing)
+            added += flow[k] * (distance(seat, at, x, y, chip, links, crossing) - before)
     return added
 
 
-def _gain(core, seat, link, pre, flow, seats, holds, x, y, chip, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
+def _gain(core, seat, link, pre, flow, seats, holds, x, y, chip, links, crossing):  # type: ignore[no-untyped-def]  # compiled by numba
     """Give the cost that `core` adds by changing places with what lies on `seat`."""
     other = holds[seat]
-    added = moved(core, seat, other, link, pre, flow, seats, x, y, chip, crossing)
+    added = moved(core, seat, other, link, pre, flow, seats, x, y, chip, links, crossing)
     if other >= 0:
         own = seats[core]
-        added += moved(other, own, core, link, pre, flow, seats, x, y, chip, crossing)
+        added += moved(other, own, core, link, pre, flow, seats, x, y, chip, links, crossing)
     return added
 
 
@@ -53,13 +58,29 @@ def _draw(state):  # type: ignore[no-untyped-def]  # compiled by numba
 
 
 def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
-    link, pre, flow, seats, holds, x, y, chip, places, within, crossing, moves, hot, cold, state
+    link,
+    pre,
+    flow,
+    seats,
+    holds,
+    x,
+    y,
+    chip,
+    places,
+    links,
+    within,
+    crossing,
+    moves,
+    hot,
+    cold,
+    state,
 ):
     """Change places at random, less and less uphill; give the cost saved by the best that was seen.
 
-    `places`, (rows, columns), gives the seat there or -1. With `within`, cores keep their chip.
+    `places`, (rows, columns, cores of a router), gives the seat there or -1. With `within`, cores
+    keep their chip.
     """
-    cores, (rows, columns) = len(seats), places.shape
+    cores, (rows, columns, slots) = len(seats), places.shape
     reach = float(max(rows, columns))
     temperature, best, now = hot, 0.0, 0.0
     kept_seats, kept_holds = seats.copy(), holds.copy()
@@ -75,10 +96,10 @@ def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
             column = x[own] + int(draw(state) * (2 * span + 1)) - span
             if row < 0 or column < 0 or row >= rows or column >= columns:
                 continue
-            seat = places[row, column]
+            seat = places[row, column, int(draw(state) * slots) if slots > 1 else 0]
             if seat < 0 or seat == own or (within and chip[seat] != chip[own]):
                 continue
-            added = gain(core, seat, link, pre, flow, seats, holds, x, y, chip, crossing)
+            added = gain(core, seat, link, pre, flow, seats, holds, x, y, chip, links, crossing)
             if added <= 0 or draw(state) < np.exp(-added / temperature):
                 swap(core, seat, seats, holds)
                 now += added
@@ -93,10 +114,10 @@ def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
 
 
 def _settle(  # type: ignore[no-untyped-def]  # compiled by numba
-    link, pre, flow, seats, holds, x, y, chip, places, crossing, sweeps
+    link, pre, flow, seats, holds, x, y, chip, places, links, crossing, sweeps
 ):
     """Swap each core with the best place around the median of its partners, while that saves."""
-    rows, columns = places.shape
+    rows, columns, slots = places.shape
     for _ in range(sweeps):
         saved = 0.0
         for core in range(len(seats)):
@@ -108,13 +129,15 @@ def _settle(  # type: ignore[no-untyped-def]  # compiled by numba
             least, to = 0.0, -1
             for r in range(max(0, row - 1), min(rows, row + 2)):
                 for c in range(max(0, column - 1), min(columns, column + 2)):
-                    seat = places[r, c]
-                    if seat >= 0 and seat != seats[core]:
-                        added = gain(
-                            core, seat, link, pre, flow, seats, holds, x, y, chip, crossing
-                        )
-                        if added < least - 1e-9:
-                            least, to = added, seat
+                    for k in range(slots):
+                        seat = places[r, c, k]
+                        if seat >= 0 and seat != seats[core]:
+                            added = gain(
+                                core, seat, link, pre, flow, seats, holds,
+                                x, y, chip, links, crossing,
+                            )  # fmt: skip
+                            if added < least - 1e-9:
+                                least, to = added, seat
             if to >= 0:
                 swap(core, to, seats, holds)
                 saved -= least

@@ -23,6 +23,7 @@ from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.mapping.traffic import traffic
 from neurocomp.snn.network import Network
+from neurocomp.snn.rates import Rates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Layout:
     network: Network
     target: Target
     grids: Mapping[str, Grid]
-    rates: Mapping[str, float]  # spikes a neuron and step
+    rates: Rates
     demand: Mapping[str, Array]  # of each resource, (cores,)
     core: Array  # (blocks,) that each block is on
     flow: csr_array  # (cores, cores) spikes a step, row to column
@@ -52,10 +53,8 @@ class Layout:
     floor: Floor
 
 
-def lay(
-    network: Network, target: Target, rates: Mapping[str, float], wishes: Wishes | None = None
-) -> Layout:
-    """Lay `network` on `target`; `rates` are each population's spikes a neuron and step.
+def lay(network: Network, target: Target, rates: Rates, wishes: Wishes | None = None) -> Layout:
+    """Lay `network` on `target`; `rates` are each population's spikes a step.
 
     Raises UnsupportedError and CapacityError where the target cannot hold it.
     """

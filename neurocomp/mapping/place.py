@@ -11,7 +11,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.errors import CapacityError
 from neurocomp.hw.target import Mesh, Target
-from neurocomp.hw.topology import cores, position, snake
+from neurocomp.hw.topology import cores, moves, position, snake
 from neurocomp.mapping.grid import Grid, blocks
 from neurocomp.mapping.placement import Block, Place
 from neurocomp.mapping.traffic import traffic
@@ -34,7 +34,7 @@ def place(grids: Mapping[str, Grid], network: Network, target: Target) -> dict[B
     if len(every) <= SWAPPED:
         flow = traffic(network, grids)
         seats = np.array([position(mesh, chips, node) for node in path])
-        path = [path[s] for s in swapped((flow + flow.T).toarray(), seats)]
+        path = [path[s] for s in swapped((flow + flow.T).toarray(), seats, mesh.links)]
     nodes = path[: len(every)]
     return {
         block: Place(chip=chip, row=row, column=column)
@@ -64,20 +64,19 @@ def refuse_many(
         )
 
 
-def spike_hops(flow: Array, seats: Array, seat: Array) -> float:
+def spike_hops(flow: Array, seats: Array, seat: Array, links: int = 4) -> float:
     """Sum flow times hops over all pairs of blocks; `flow` is symmetric, (blocks, blocks)."""
-    at = seats[seat]
-    return float((flow * _distance(at, at)).sum() / 2)
+    return float((flow * distances(seats[seat], links)).sum() / 2)
 
 
-def swapped(flow: Array, seats: Array) -> Array:
+def swapped(flow: Array, seats: Array, links: int = 4) -> Array:
     """Give each block's seat, (blocks,): an index into `seats`, (cores, 2).
 
     Starts in order; a block swaps with a block or an empty seat. `flow`, (blocks, blocks), is
     symmetric: the spikes that two blocks exchange.
     """
     count = len(flow)
-    hops = _distance(seats, seats)
+    hops = distances(seats, links)
     flow = np.pad(flow, (0, len(seats) - count))  # empty seats are silent blocks
     np.fill_diagonal(flow, 0)
     seat = np.arange(len(seats))
@@ -101,6 +100,7 @@ def _swap_best(flow: Array, hops: Array, seat: Array, cost: Array, i: int) -> bo
     return True
 
 
-def _distance(a: Array, b: Array) -> Array:
-    apart: Array = np.abs(a[:, None] - b[None, :]).sum(axis=2)
-    return apart.astype(np.float64)
+def distances(seats: Array, links: int) -> Array:
+    """Give the hops between all pairs of `seats`, (cores, cores)."""
+    rows, columns = (seats[None, :, axis] - seats[:, None, axis] for axis in (0, 1))
+    return moves(columns, rows, links).hops.astype(np.float64)

@@ -8,7 +8,7 @@ those of the second, and so on: each reads the channels of its group only.
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array, kron
+from scipy.sparse import coo_array, csr_array, kron
 
 from neurocomp.arrays import Array
 from neurocomp.mapping.grid import Cut, Grid, parts, uncut
@@ -75,6 +75,25 @@ class Axis:
             self.known[key] = reached.sum(axis=0, dtype=np.int64)
         return self.known[key]
 
+    def links(self, pre: Cut, post: Cut, groups: int) -> tuple[Array, Array, Array]:
+        """List the pairs of ranges with common indices, and those, (pairs, pre) of 0 and 1."""
+        inside = np.zeros((len(pre), self.pre))
+        for row, (first, last) in zip(inside, pre, strict=True):
+            row[first:last] = 1
+        reached = np.minimum(self.synapses(post, groups), 1)
+        source, target = np.nonzero(self.overlap(pre, post, groups))
+        return source, target, inside[source] * reached[target]
+
+    def synapses(self, post: Cut, groups: int) -> Array:
+        """Count the synapses from each index into each range, (groups * ranges, pre)."""
+        if self.reach is not None:
+            each: Array = np.add.reduceat(self.reach, starts(post), axis=0, dtype=np.float64)
+            return each
+        own = np.zeros((groups, self.pre))
+        for row, (first, last) in zip(own, parts(self.pre, groups), strict=True):
+            row[first:last] = 1
+        return np.kron(own, sizes(post)[:, None].astype(np.float64))
+
     def _overlap(self, pre: Cut, post: Cut, groups: int) -> Array:
         if self.reach is None:
             first, last = np.array(pre).T[:, :, None]
@@ -124,6 +143,23 @@ class Regular:
         channels, rows, columns = (csr_array(each) for each in self.overlaps(pre, post))
         return csr_array(kron(kron(channels, rows), columns))
 
+    def flow(self, pre: Grid, post: Grid, rate: Array) -> coo_array:
+        """Sum the `rate`, (channels, rows, columns), of the neurons that `between` counts."""
+        axes = zip(self.axes, pre.axes, post.axes, (post.groups, 1, 1), strict=True)
+        links = [axis.links(a, b, g) for axis, a, b, g in axes]
+        flow = _contracted(rate, [members for *_, members in links]).ravel()
+        shapes = pre.shape, (post.groups * post.shape[0], *post.shape[1:])
+        ends = [
+            np.ravel_multi_index(np.meshgrid(*(link[end] for link in links), indexing="ij"), shape)
+            for end, shape in enumerate(shapes)
+        ]
+        return coo_array((flow, (ends[0].ravel(), ends[1].ravel())), (pre.last, post.count))
+
+    def events(self, post: Grid, rate: Array) -> Array:
+        """Sum the `rate`, (channels, rows, columns), over the synapses into each block."""
+        axes = zip(self.axes, post.axes, (post.groups, 1, 1), strict=True)
+        return _contracted(rate, [axis.synapses(cut, groups) for axis, cut, groups in axes])
+
     def overlaps(self, pre: Grid, post: Grid) -> list[Array]:
         """Count along each axis what every range of `pre` shares with every one of `post`."""
         groups = (post.groups, 1, 1)
@@ -164,6 +200,13 @@ def product(channels: Array, rows: Array, columns: Array) -> Array:
     """Multiply three axes, (channels, rows, columns)."""
     every: Array = channels[:, None, None] * rows[None, :, None] * columns[None, None, :]
     return every
+
+
+def _contracted(rate: Array, axes: list[Array]) -> Array:
+    """Sum `rate` along each axis by the rows of its matrix, (channels, rows, columns)."""
+    for axis in (1, 2, 0):  # channels last: they multiply where all reach all
+        rate = np.moveaxis(np.tensordot(axes[axis], rate, axes=(1, axis)), 0, axis)
+    return rate
 
 
 def _grouped(conv: Conv) -> Axis:

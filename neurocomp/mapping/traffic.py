@@ -11,6 +11,7 @@ from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
 from neurocomp.mapping.regular import product, sizes
 from neurocomp.snn.network import Network
+from neurocomp.snn.rates import Rates
 
 PLAIN = Relay(slots=0, axons=1, synapse_bits=0, exact=True)
 
@@ -18,22 +19,25 @@ PLAIN = Relay(slots=0, axons=1, synapse_bits=0, exact=True)
 def traffic(
     network: Network,
     grids: Mapping[str, Grid],
-    rates: Mapping[str, float] | None = None,
+    rates: Rates | None = None,
     relay: Relay = PLAIN,
 ) -> csr_array:
     """Give the spikes a step from each block to each other, (blocks, blocks), row to column.
 
-    Blocks stand in the order of `grids`, group by group. Without `rates`, spikes a neuron and step,
-    every neuron spikes; a partial sum is sent at every step.
+    Blocks stand in the order of `grids`, group by group. Without `rates` every neuron spikes; a
+    partial sum is sent at every step.
     """
     counts, first = Counts(), offsets(grids)
     parts = [_passed(grid, first[name], relay.axons) for name, grid in grids.items()]
     for p in network.projections:
         pre = grids[p.source]
-        part = coo_array(counts.of(p.synapse).between(pre, grids[p.target]))
+        count, rate = counts.of(p.synapse), 1.0 if rates is None else rates[p.source]
+        if isinstance(rate, np.ndarray):
+            part = count.flow(pre, grids[p.target], rate)
+        else:
+            part = coo_array(count.between(pre, grids[p.target])) * rate
         row = part.row + first[p.source] + pre.count - pre.last
-        rate = 1.0 if rates is None else rates[p.source]
-        parts.append((row, part.col + first[p.target], part.data * rate))
+        parts.append((row, part.col + first[p.target], part.data))
     row, column, flow = (np.concatenate(each) for each in zip(*parts, strict=True))
     size = sum(grid.count for grid in grids.values())
     return csr_array(coo_array((flow.astype(np.float64), (row, column)), shape=(size, size)))

@@ -5,21 +5,27 @@ from math import prod
 
 import numpy as np
 
-from neurocomp.arrays import Array
+from neurocomp.arrays import Array, Shape
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Accumulator
 from neurocomp.snn.oracle import simulate
 
+Rates = Mapping[str, float | Array]  # spikes a step: of every neuron, or (channels, rows, columns)
 
-def measured(network: Network, samples: Mapping[str, Array], steps: int) -> dict[str, float]:
-    """Give each population's spikes a neuron and step, over `steps` steps of all samples."""
+
+def measured(network: Network, samples: Mapping[str, Array], steps: int) -> dict[str, Array]:
+    """Give each neuron's spikes a step, over `steps` steps of all samples."""
     count, length = len(next(iter(samples.values()))), network.run_length(steps)
-    spikes = dict.fromkeys((p.name for p in network.populations), 0)
+    spikes = {p.name: np.zeros(p.shape) for p in network.populations}
     for step in simulate(network, samples, length):
         for name, fired in step.spikes.items():
-            spikes[name] += int(np.count_nonzero(fired))
-    sizes = {p.name: prod(p.shape) for p in network.populations}
-    return {name: n / (sizes[name] * count * length) for name, n in spikes.items()}
+            spikes[name] += np.count_nonzero(fired, axis=0)
+    return {name: each / (count * length) for name, each in spikes.items()}
+
+
+def total(rate: float | Array, shape: Shape) -> float:
+    """Sum the spikes a step of all neurons of a population of `shape`."""
+    return float(rate) * prod(shape) if isinstance(rate, float | int) else float(rate.sum())
 
 
 def assumed(network: Network, rate: float) -> dict[str, float]:

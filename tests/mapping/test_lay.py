@@ -12,13 +12,14 @@ from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Core, Mesh
 from neurocomp.mapping.advice import advise, binding
 from neurocomp.mapping.arrange import Effort
-from neurocomp.mapping.cost import cost
+from neurocomp.mapping.cost import cost, synaptic_events
 from neurocomp.mapping.export import chip_graph, core_graph
 from neurocomp.mapping.lay import Layout, Wishes, lay
+from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import assumed, measured
 from neurocomp.snn.synapses import Conv, Dense
-from tests.mapping.nets import chain, drawn, identity, target
+from tests.mapping.nets import chain, drawn, identity, labels, target
 from tests.mapping.test_known_networks import KERNELS
 
 FAST = Effort(moves=0)
@@ -161,4 +162,28 @@ def test_measured_rates_are_spikes_over_neurons_steps_and_samples() -> None:
     first = replace(net.populations[0], bias=np.array([1, 0]).reshape(2, 1, 1))
     net = replace(net, populations=(first, net.populations[1]))
     rates = measured(net, {"none": np.zeros((1, 1))}, 10)
-    assert rates == {"p0": 0.5, "p1": pytest.approx(0.5 * 9 / 10)}
+    assert {name: each.ravel().tolist() for name, each in rates.items()} == {
+        "p0": [1.0, 0.0],
+        "p1": [0.9, 0.0],
+    }
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_traffic_of_single_neurons_is_counted_by_their_synapses(seed: int) -> None:
+    net, rng = drawn(seed), np.random.default_rng(seed)
+    rates = {p.name: rng.random(p.shape) for p in net.populations}
+    chip = target({"neurons": 14}, mesh=Mesh(width=3, height=2, chips=None))
+    found = lay(net, chip, rates, Wishes())
+    at, flow = labels(net, found.grids), np.zeros(found.flow.shape)
+    events = np.zeros(len(flow))
+    for j in net.projections:
+        edges, rate = j.synapse.edges(whole(j.synapse.post_shape)), rates[j.source].ravel()
+        posts = at[j.target][edges.post]
+        np.add.at(events, posts, rate[edges.pre])
+        for pre, block in np.unique(np.stack([edges.pre, posts]), axis=1).T:
+            flow[at[j.source][pre], block] += rate[pre]
+    np.testing.assert_allclose(found.flow.toarray(), flow, atol=1e-12)
+    counted, each = synaptic_events(found)
+    np.testing.assert_allclose(each, events, atol=1e-12)
+    assert counted == pytest.approx(events.sum())
+    assert cost(found).spikes == pytest.approx(sum(r.sum() for r in rates.values()))
