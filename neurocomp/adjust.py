@@ -4,7 +4,7 @@ What thresholds clip, steps round and earlier layers get wrong leaves channels w
 constant current or a membrane's start takes it away. Source: Li et al. 2021, SNN calibration.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,14 +12,15 @@ import numpy as np
 
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
-from neurocomp.frontend.onnx import run_model, to_model
+from neurocomp.engine import Keep, stream
+from neurocomp.frontend.onnx import opened, to_model
 from neurocomp.snn.grid import snap
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
-from neurocomp.snn.oracle import simulate
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxIntegrateAndFire
 
 Adjustment = Literal["bias", "potential"]
 Observe = Callable[[str, int, int], None]
+BATCH = 32  # samples that the trained network runs at once
 LARGEST = 0.45  # of the threshold, that one membrane's start is moved by
 
 
@@ -38,12 +39,10 @@ def adjust(
     layers = [p.name for p in network.populations if _adjustable(p) and p.name in graph.index]
     if not layers:
         return network
-    values = run_model(to_model(graph, layers), samples, layers)
+    wanted = _wanted(network, graph, samples, layers)
     for done, name in enumerate(layers):
         population = network.population(name)
-        unit = np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
-        wanted = np.minimum(values[name].reshape(len(samples), *population.shape) / unit, 1)
-        error = wanted.mean(axis=0) - rates(network, name, samples, steps)
+        error = wanted[name] - rates(network, name, samples, steps)
         made = _corrected(population, error, steps, what)
         network = replace(
             network,
@@ -51,6 +50,20 @@ def adjust(
         )
         observe(f"calibrate {what}", done + 1, len(layers))
     return network
+
+
+def _wanted(
+    network: Network, graph: Graph, samples: Array, layers: Sequence[str]
+) -> dict[str, Array]:
+    """Give the mean rates that stand for the trained network's activations, (*population shape)."""
+    run = opened(to_model(graph, layers), layers)
+    totals = {name: np.zeros(network.population(name).shape) for name in layers}
+    for start in range(0, len(samples), BATCH):
+        values = run(samples[start : start + BATCH])
+        for name, total in totals.items():
+            unit = np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
+            total += np.minimum(values[name].reshape(-1, *total.shape) / unit, 1).sum(axis=0)
+    return {name: total / len(samples) for name, total in totals.items()}
 
 
 def _adjustable(population: Population) -> bool:
@@ -61,23 +74,28 @@ def _adjustable(population: Population) -> bool:
 
 def rates(network: Network, name: str, samples: Array, steps: int) -> Array:
     """Give the mean rate of the population called `name` over its first `steps` steps."""
-    start = network.population(name).start_step
-    inputs = {network.inputs[0].name: samples}
+    length = network.population(name).start_step + steps - 1
+    keep = Keep(operations=False)
     count = np.zeros(network.population(name).shape)
-    for step in simulate(_until(network, name), inputs, start + steps - 1):
-        count += step.spikes[name].mean(axis=0)
-    return count / steps
+    inputs = {network.inputs[0].name: samples}
+    for part in stream(_until(network, name), inputs, length, keep=keep):
+        count += part.counts[name].sum(axis=0)
+    return count / (len(samples) * steps)
 
 
 def _until(network: Network, name: str) -> Network:
-    """Give the part of the network that the population called `name` depends on."""
+    """Give the part of the network that `name` depends on, with a readout that gets nothing."""
     needed = {name}
     for p in reversed(network.populations):
         if p.name in needed:
             needed.update(j.source for j in network.into(p.name))
+    zero = np.zeros((1, 1, 1), dtype=network.population(name).bias.dtype)
+    idle = Population(
+        name=network.readout, shape=zero.shape, neuron=Accumulator(), v_init=zero, bias=zero
+    )
     return replace(
         network,
-        populations=tuple(p for p in network.populations if p.name in needed),
+        populations=(*(p for p in network.populations if p.name in needed), idle),
         projections=tuple(j for j in network.projections if j.target in needed),
         currents=tuple(c for c in network.currents if c.target in needed),
     )

@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
+import numpy as np
+
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
 from neurocomp.compiler import Options, prepare
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
-from neurocomp.evaluation import evaluate
+from neurocomp.evaluation import measure
+from neurocomp.frontend.onnx import run_model, to_model
 from neurocomp.hw.target import Target
 from neurocomp.mapping.arrange import Effort
 from neurocomp.mapping.cost import Cost, cost
@@ -106,12 +109,23 @@ def tune(
     observe: Observe = lambda what, done, total: None,
 ) -> Iterator[tuple[int, Trial]]:
     """Give every trial with its place, those of `known` as they are."""
+    classes: Array | None = None  # the trained network's
     for place, options in enumerate(chosen):
         if place in known:
             yield place, known[place]
         else:
-            yield place, _trial(graph, target, calibration, samples, labels, options)
+            classes = _classes(graph, samples) if classes is None else classes
+            wanted = classes if labels is None else labels
+            ann_error = float((classes != wanted).mean())
+            yield place, _trial(graph, target, calibration, samples, wanted, ann_error, options)
         observe("tune", place + 1, len(chosen))
+
+
+def _classes(graph: Graph, samples: Array) -> Array:
+    """Give the trained network's classes, (samples,)."""
+    (outputs,) = run_model(to_model(graph), samples).values()
+    classes: Array = np.argmax(outputs.reshape(len(samples), -1), axis=1)
+    return classes
 
 
 def _trial(
@@ -119,7 +133,8 @@ def _trial(
     target: Target,
     calibration: Array,
     samples: Array,
-    labels: Array | None,
+    wanted: Array,
+    ann_error: float,
     options: Options,
 ) -> Trial:
     try:
@@ -129,14 +144,14 @@ def _trial(
         spent = _step_cost(made.network, target, calibration, options.steps)
     except (UnsupportedError, CapacityError) as error:
         return Trial(options=options, errors=(), operations=(), refused=str(error))
-    found = evaluate(network, made.graph, samples, labels, options.steps)
-    operations = tuple(found.curve.operations.tolist())
+    curve = measure(network, samples, wanted, options.steps)
+    operations = tuple(curve.operations.tolist())
     return Trial(
         options=options,
-        errors=tuple(1 - a for a in found.curve.accuracy.tolist()),
+        errors=tuple(1 - a for a in curve.accuracy.tolist()),
         operations=operations,
         energies=_energies(spent, operations) if spent else (),
-        ann_error=1 - found.ann_right / found.samples,
+        ann_error=ann_error,
     )
 
 

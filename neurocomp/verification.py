@@ -6,7 +6,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.build import Artifact
-from neurocomp.comparison import Report, compare
+from neurocomp.comparison import Reference, Report, compare
 from neurocomp.errors import ArtifactError, MissingError, ModelError
 from neurocomp.samples import check_samples
 from neurocomp.simulation import Outcome, run
@@ -21,10 +21,12 @@ def verify(
     backends: Sequence[str] | None = None,
     *,
     python: str | None = None,
+    reference: Reference = "engine",
     observe: Observe = lambda what, done, total: None,
 ) -> Report:
     """Simulate `samples`, (samples, *input shape), and compare every spike; `labels` are classes.
 
+    What they are compared with comes from the engine, or from the oracle, which takes its time.
     Backends whose simulator is missing are named in the report's `not_run`, unless they were asked
     for: then, and where none is left, MissingError or ArtifactError is raised.
     """
@@ -56,5 +58,6 @@ def verify(
         labels,
         not_run=missing,
         rerun=again,
+        reference=reference,
         observe=observe,
     )

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ import pytest
 from neurocomp import comparison
 from neurocomp.arrays import Array
 from neurocomp.comparison import Report, compare, to_json
-from neurocomp.errors import BackendError
+from neurocomp.engine import Loaded, Result, load
+from neurocomp.errors import BackendError, GraphError
 from neurocomp.program import Program
 from neurocomp.simulation import Outcome
 from neurocomp.snn.oracle import record
 from tests.ann.corpus import CORPUS
 from tests.ann.net import samples
-from tests.programs import STEPS, outcome, program
+from tests.programs import STEPS, chips, outcome, program
 
 NAME = "residual_before_relu"
 X = samples(CORPUS[NAME](), 4, seed=5)
@@ -244,10 +246,57 @@ def test_gates_are_compared_too() -> None:
     assert (first.population, first.v_found) == ("maxpool1", None)
 
 
+@pytest.mark.parametrize("name", CORPUS)
+def test_the_engine_and_the_oracle_give_one_report(name: str) -> None:
+    for chip in chips(name):
+        made = program(name, chip)
+        x = samples(CORPUS[name](), 3)
+        given = outcome(made, x)
+        at = (2, STEPS - 1, 0, 0, 0)
+        first = made.network.populations[0].name
+        wrong = flipped(given, (first, at)) if first in given.spikes else changed(given, at, 1)
+        of_ann = np.zeros((3, 2))
+        both = [
+            to_json(compare(made, x, {"b": given, "c": wrong}, of_ann, reference=reference))
+            for reference in ("engine", "oracle")
+        ]
+        assert [b.pop("reference").partition(",")[0] for b in both] == ["engine", "oracle"]
+        assert both[0] == both[1]
+        assert [b["mismatches"] for b in both[0]["backends"].values()] == [0, 1]
+
+
+def test_the_oracle_has_the_last_word(
+    made: Program, right: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrongly(*given: Any, **options: Any) -> Loaded:
+        loaded = load(*given, **options)
+
+        def run(inputs: Any) -> Result:
+            found = loaded.run(inputs)
+            if "relu1" in found.rasters:
+                found.rasters["relu1"][1, 4, 0] ^= 1
+            return found
+
+        return replace(loaded, run=run)
+
+    monkeypatch.setattr(comparison, "load", wrongly)
+    words = r"relu1: sample 1, step 5, neuron \[0, 0, 0\]: the engine gives \d, the oracle \d"
+    with pytest.raises(GraphError, match=words):
+        check(made, {"b": right})
+
+
+def test_spikes_of_another_type_are_compared_by_value(made: Program, right: Outcome) -> None:
+    spikes = {name: fired.astype(np.uint8) for name, fired in right.spikes.items()}
+    assert check(made, {"b": replace(right, spikes=spikes)}).exact
+    spikes["relu1"] = spikes["relu1"] * 2
+    twice = int(right.spikes["relu1"].sum())
+    assert check(made, {"b": replace(right, spikes=spikes)}).mismatches == twice > 0
+
+
 def test_progress_is_told(made: Program) -> None:
     told: list[tuple[str, int, int]] = []
     compare(made, X, {}, ann(), observe=lambda *each: told.append(each))
-    assert told == [("oracle", 4, 4)]
+    assert told == [("compare", 4, 4)]
 
 
 @pytest.mark.parametrize("part", ["samples", "steps", "population", "readout"])

@@ -11,7 +11,7 @@ from neurocomp.cli.arguments import Build, Json, Python
 from neurocomp.cli.console import note, progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import accuracies, counted, populations
-from neurocomp.comparison import Report, to_json
+from neurocomp.comparison import Reference, Report, to_json
 from neurocomp.samples import load_labels, load_samples
 from neurocomp.verification import verify as check
 
@@ -26,16 +26,27 @@ def verify(
         list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: all.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
+    reference: Annotated[
+        Reference, typer.Option(help="What runs the network: the fast engine, or its definition.")
+    ] = "engine",
     python: Python = None,
     json: Json = False,
 ) -> int:
-    """Run the artifact's simulations and compare every spike with the integer oracle."""
+    """Run the artifact's simulations and compare every spike with the integer network's."""
     artifact = read(build)
     samples = load_samples(inputs, artifact.input_shape)
     classes = load_labels(labels, len(samples)) if labels else None
     samples, classes = samples[:limit], None if classes is None else classes[:limit]
     with progress(quiet=json) as observe:
-        found = check(artifact, samples, classes, backend, python=python, observe=observe)
+        found = check(
+            artifact,
+            samples,
+            classes,
+            backend,
+            python=python,
+            reference=reference,
+            observe=observe,
+        )
     path = write_report(build, {**report(build), "verify": to_json(found)})
     if json:
         say_json(to_json(found))
@@ -60,6 +71,7 @@ def _print(artifact: Artifact, found: Report, path: Path) -> None:
     verdict = "exact" if found.exact else "NOT exact"
     equal = "every spike of every neuron equals the integer network's"
     say(f"compiled right? {verdict}" + (f": {ran}, {equal}" if found.exact else ""))
+    say(f"the integer network ran in: {found.reference}")
     placed = artifact.program.placement.cores.values()
     say(f"{artifact.program.target.name}: {counted(len(set(placed)), 'core')}")
     say(f"artifact: {artifact.folder}")

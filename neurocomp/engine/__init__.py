@@ -1,6 +1,17 @@
 """The fast simulator: the oracle's spikes, event-driven, on all cores."""
 
-from neurocomp.engine.result import Keep, Result, spikes
-from neurocomp.engine.simulate import Engine, active, simulate, stream
+from neurocomp.engine.result import Keep, Result, packed, spikes
+from neurocomp.engine.simulate import Engine, Loaded, active, load, simulate, stream
 
-__all__ = ["Engine", "Keep", "Result", "active", "simulate", "spikes", "stream"]
+__all__ = [
+    "Engine",
+    "Keep",
+    "Loaded",
+    "Result",
+    "active",
+    "load",
+    "packed",
+    "simulate",
+    "spikes",
+    "stream",
+]

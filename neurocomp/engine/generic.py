@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.engine.result import Keep, Result, pack
+from neurocomp.engine.result import Keep, Result, packed
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Accumulator, MaxGate
@@ -33,7 +33,8 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
                 operations[p.target][:, step.t - 1] += spikes @ fan
         past = [*past, step.spikes][-longest:]
         for n, total in fired.items():
-            total += step.spikes[n]
+            if step.t <= length - keep.uncounted.get(n, 0):
+                total += step.spikes[n]
         _note(network, step, peak, kept, rasters)
     single = {n: np.stack(v, axis=1) for n, v in kept.items() if n not in gated}
     silent = {p.name for p in network.populations if isinstance(p.neuron, Accumulator)}
@@ -44,7 +45,7 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
         counts=fired if keep.counts else {},
         operations=operations if keep.operations else {},
         peak={n: v.astype(kind) for n, v in peak.items()} if keep.peak else {},
-        rasters={n: pack(np.stack(v, axis=1)) for n, v in rasters.items() if n not in silent},
+        rasters={n: packed(np.stack(v, axis=1)) for n, v in rasters.items() if n not in silent},
         membranes={n: v for n, v in single.items() if n in keep.membranes},
     )
 

@@ -10,7 +10,8 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.engine.forms import Gather, Single
 from neurocomp.engine.plan import ACCUMULATE, GATE, Layer, Plan, blocks, lanes, real_lanes, shared
-from neurocomp.engine.result import Keep, Result, pack
+from neurocomp.engine.result import Keep, Result, packed
+from neurocomp.snn.network import Network
 from neurocomp.snn.oracle import constant_drive
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def _room(layer: Layer, count: int, length: int, keep: Keep, readout: str) -> di
         room["operations"] = np.zeros((count, length), dtype=np.int64)
     if keep.peak and layer.model != GATE:
         room["peak"] = np.zeros(count, dtype=np.int64)
-    if p.name in keep.rasters and layer.model != ACCUMULATE:
+    late = keep.counts and keep.uncounted.get(p.name, 0)
+    if (late or p.name in keep.rasters) and layer.model != ACCUMULATE:
         words = -(-channels // 64)
         room["bits"] = np.zeros((count, rows, length, columns, words), dtype=np.uint64)
     if p.name == readout or (p.name in keep.membranes and layer.model != GATE):
@@ -171,6 +173,9 @@ def _currents(kernel: Kernel, samples: Samples) -> dict[str, Array]:
 
 def _result(kernel: Kernel, out: dict[str, dict[str, Array]], keep: Keep) -> Result:
     network = kernel.plan.network
+    for name, steps in keep.uncounted.items():
+        if "counts" in out[name] and "bits" in out[name] and steps:
+            out[name]["counts"] -= _late(out[name]["bits"][:, :, -steps:], network, name)
     membranes = {
         layer.population.name: _in_units(network.integer, layer, out[layer.population.name])
         for layer in kernel.plan.layers
@@ -190,7 +195,7 @@ def _result(kernel: Kernel, out: dict[str, dict[str, Array]], keep: Keep) -> Res
         rasters={
             n: _raster(o["bits"], network.population(n).shape)
             for n, o in out.items()
-            if "bits" in o
+            if "bits" in o and n in keep.rasters
         },
         membranes={n: v for n, v in membranes.items() if n in keep.membranes},
     )
@@ -210,10 +215,21 @@ def _unit(integer: bool, layer: Layer, values: Array) -> Array:
 
 def _raster(bits: Array, shape: tuple[int, ...]) -> Array:
     """Give the kernel's bits, (samples, rows, steps, columns, words), packed in flat order."""
-    count, rows, steps, columns, _ = bits.shape
-    each = np.unpackbits(bits.astype("<u8", copy=False).view(np.uint8), axis=-1, bitorder="little")
-    fired = each[..., : shape[0]].transpose(0, 2, 4, 1, 3)
-    return pack(fired.reshape(count, steps, shape[0], rows, columns))
+    return packed(_fired(bits, shape[0]).transpose(0, 2, 4, 1, 3))
+
+
+def _late(bits: Array, network: Network, name: str) -> Array:
+    """Count each neuron's spikes in `bits`, the last steps of a run."""
+    channels = network.population(name).shape[0]
+    late: Array = _fired(bits, channels).sum(axis=2, dtype=np.int32).transpose(0, 3, 1, 2)
+    return late
+
+
+def _fired(bits: Array, channels: int) -> Array:
+    """Give 0 and 1, (samples, rows, steps, columns, channels), of the kernel's bits."""
+    bytes_ = np.ascontiguousarray(bits.astype("<u8", copy=False)).view(np.uint8)
+    fired: Array = np.unpackbits(bytes_, axis=-1, bitorder="little", count=channels)
+    return fired
 
 
 def bytes_needed(plan: Plan, length: int, tile: int, keep: Keep) -> tuple[int, int]:
@@ -232,7 +248,7 @@ def bytes_needed(plan: Plan, length: int, tile: int, keep: Keep) -> tuple[int, i
         worker = max(worker, bits + events)
         each += neurons * (4 * keep.counts + 24 * (p.name in driven)) + 8 * length * keep.operations
         each += length * neurons * 8 * (p.name == plan.network.readout or p.name in keep.membranes)
-        each += length * neurons * 2 * (p.name in keep.rasters)
+        each += length * neurons * 2 * (p.name in keep.rasters or p.name in keep.uncounted)
     for c in driven.values():
         taps: Any = c.synapse.weight.size // max(1, c.synapse.weight.shape[0])
         each += 16 * prod(c.synapse.post_shape[1:]) * taps

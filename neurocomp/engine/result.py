@@ -1,7 +1,7 @@
 """What a run keeps, and what it gives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Keep:
     peak: bool = False  # the greatest membrane before a reset, of every population
     rasters: tuple[str, ...] = ()  # populations whose every spike is kept
     membranes: tuple[str, ...] = ()  # populations whose membrane is kept at every step
+    uncounted: Mapping[str, int] = field(default_factory=dict)
+    """Population -> last steps whose spikes `counts` leaves out: too late for the readout."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -35,18 +37,17 @@ class Result:
 
 def spikes(result: Result, population: str) -> Array:
     """Give the kept spikes of a population, bool (samples, steps, channels, rows, columns)."""
-    packed, shape = result.rasters[population], result.network.population(population).shape
-    flat = np.unpackbits(packed, axis=-1, count=int(np.prod(shape)), bitorder="little")
-    unpacked: Array = flat.reshape(*packed.shape[:2], *shape).astype(bool)
+    rows, shape = result.rasters[population], result.network.population(population).shape
+    flat = np.unpackbits(rows, axis=-1, count=int(np.prod(shape)), bitorder="little")
+    unpacked: Array = flat.reshape(*rows.shape[:2], *shape).astype(bool)
     return unpacked
 
 
-def pack(fired: Array) -> Array:
+def packed(fired: Array) -> Array:
     """Give spikes, (samples, steps, channels, rows, columns), as bits, 8 neurons a byte."""
-    packed: Array = np.packbits(
-        fired.reshape(*fired.shape[:2], -1).astype(bool), axis=-1, bitorder="little"
-    )
-    return packed
+    flat = fired.reshape(*fired.shape[:2], -1).astype(bool, copy=False)
+    bits: Array = np.packbits(flat, axis=-1, bitorder="little")
+    return bits
 
 
 def joined(parts: Sequence[Result]) -> Result:

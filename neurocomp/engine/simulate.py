@@ -84,24 +84,54 @@ def stream(
     observe: Observe = lambda what, done, total: None,
 ) -> Iterator[Result]:
     """Run as `simulate` does and give one chunk of samples after the other."""
-    chosen = keep or Keep()
-    count = _check(network, samples, length, chosen)
-    workers = threads or len(os.sched_getaffinity(0))
-    best = level or active().level or "generic"
+    count = check(network, samples)
+    loaded = load(network, length, keep, threads=threads, budget_bytes=budget_bytes, level=level)
+    for start in range(0, count, loaded.chunk):
+        observe("simulate", start, count)
+        part = {name: array[start : start + loaded.chunk] for name, array in samples.items()}
+        yield loaded.run(part)
+    observe("simulate", count, count)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Loaded:
+    """A network that is ready to run for some number of steps, as often as wanted."""
+
+    engine: Engine  # that runs it: the generic one where the kernel lacks something it needs
+    chunk: int  # samples that keep a run within the budget
+    run: Callable[[Mapping[str, Array]], Result]  # on name of an input -> (samples, ...)
+
+
+def load(
+    network: Network,
+    length: int,
+    keep: Keep | None = None,
+    *,
+    threads: int | None = None,
+    budget_bytes: int = 2**30,
+    level: str | None = None,
+) -> Loaded:
+    """Make `network` ready for runs of `length` steps; see `simulate` for the rest.
+
+    Raises ModelError or UnsupportedError where what is asked for is not there.
+    """
+    chosen, best = keep or Keep(), level or active().level or "generic"
+    _check_wishes(network, length, chosen)
     if best != "generic" and best not in native.levels():
         known = ", ".join((*native.levels(), "generic"))
         raise UnsupportedError(best, "is no build for this processor", f"one of: {known}")
     planned = None if best == "generic" else _plan(network, length)
     if planned is None:
-        yield from _generic(network, samples, length, chosen, budget_bytes, observe)
-        return
+        return _load_generic(network, length, chosen, budget_bytes)
     kernel = native.load(planned)
+    workers = threads or len(os.sched_getaffinity(0))
     tile, workers, chunk = _portions(planned, length, chosen, workers, budget_bytes)
-    for start in range(0, count, chunk):
-        observe("simulate", start, count)
-        part = {name: array[start : start + chunk] for name, array in samples.items()}
-        yield native.run(kernel, part, length, chosen, workers, tile, best)
-    observe("simulate", count, count)
+
+    def run(samples: Mapping[str, Array]) -> Result:
+        check(network, samples)
+        return native.run(kernel, dict(samples), length, chosen, workers, tile, best)
+
+    return Loaded(engine=Engine(name="native", level=best, lost=""), chunk=chunk, run=run)
 
 
 def _plan(network: Network, length: int) -> Plan | None:
@@ -112,23 +142,17 @@ def _plan(network: Network, length: int) -> Plan | None:
         return None
 
 
-def _generic(
-    network: Network,
-    samples: Mapping[str, Array],
-    length: int,
-    keep: Keep,
-    budget_bytes: int,
-    observe: Observe,
-) -> Iterator[Result]:
-    count = len(next(iter(samples.values())))
+def _load_generic(network: Network, length: int, keep: Keep, budget_bytes: int) -> Loaded:
     neurons = sum(int(np.prod(p.shape)) for p in network.populations)
     taps = max((p.synapse.weight.size for p in network.projections), default=1)
     chunk = max(1, min(MOST_CHUNK, budget_bytes // (64 * neurons + 8 * taps)))
-    for start in range(0, count, chunk):
-        observe("simulate", start, count)
-        part = {name: array[start : start + chunk] for name, array in samples.items()}
-        yield generic.run(network, part, length, keep)
-    observe("simulate", count, count)
+
+    def run(samples: Mapping[str, Array]) -> Result:
+        check(network, samples)
+        return generic.run(network, samples, length, keep)
+
+    lost = "speed: the kernel has no form of this network" if native.levels() else active().lost
+    return Loaded(engine=Engine(name="generic", level="", lost=lost), chunk=chunk, run=run)
 
 
 def _portions(
@@ -146,10 +170,16 @@ def _portions(
     return tile, threads, chunk if together == threads else 1  # one sample: all threads on it
 
 
-def _check(network: Network, samples: Mapping[str, Array], length: int, keep: Keep) -> int:
-    """Count the samples. Raises ModelError where something does not fit the network."""
+def _check_wishes(network: Network, length: int, keep: Keep) -> None:
     if length < 1:
         raise ModelError("length", f"is {length} steps, at least 1 is needed")
+    for name in (*keep.rasters, *keep.membranes, *keep.uncounted):
+        if name not in network.index:
+            raise ModelError(name, "is to be kept and is not a population")
+
+
+def check(network: Network, samples: Mapping[str, Array]) -> int:
+    """Count the samples. Raises ModelError where they do not fit the network."""
     for i in network.inputs:
         if i.name not in samples:
             raise ModelError(i.name, "is an input without samples", "give one array an input")
@@ -163,7 +193,4 @@ def _check(network: Network, samples: Mapping[str, Array], length: int, keep: Ke
     count = len(next(iter(samples.values())))
     if not count:
         raise ModelError("samples", "are 0, at least 1 is needed")
-    for name in (*keep.rasters, *keep.membranes):
-        if name not in network.index:
-            raise ModelError(name, "is to be kept and is not a population")
     return count

@@ -2,7 +2,17 @@
 
 from neurocomp.evaluation.advice import advice
 from neurocomp.evaluation.curve import Curve, interval, read
-from neurocomp.evaluation.evaluate import Evaluation, evaluate, to_json
+from neurocomp.evaluation.evaluate import Evaluation, evaluate, measure, to_json
 from neurocomp.evaluation.layers import Layer
 
-__all__ = ["Curve", "Evaluation", "Layer", "advice", "evaluate", "interval", "read", "to_json"]
+__all__ = [
+    "Curve",
+    "Evaluation",
+    "Layer",
+    "advice",
+    "evaluate",
+    "interval",
+    "measure",
+    "read",
+    "to_json",
+]

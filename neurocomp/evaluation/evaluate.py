@@ -9,16 +9,16 @@ import numpy as np
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.evaluation.advice import advice
-from neurocomp.evaluation.curve import Curve, distances, interval, read
+from neurocomp.evaluation.curve import Curve, interval, read
 from neurocomp.evaluation.layers import Layer, Tally
-from neurocomp.frontend.onnx import run_model, to_model
-from neurocomp.operations import ann_operations, fan_outs, neuron_updates, synaptic_operations
+from neurocomp.evaluation.run import Meter, Run
+from neurocomp.frontend.onnx import opened, to_model
+from neurocomp.operations import ann_operations, neuron_updates
 from neurocomp.readouts import Membrane, Readout
 from neurocomp.snn.network import Network
-from neurocomp.snn.oracle import simulate
 
-CHUNK = 50  # samples that are simulated side by side
-MOST_REPLACED = 500  # samples whose layers are replaced one by one
+MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced one by one
+MOST_WORK = 10**13  # operations that replacing may take
 
 Observe = Callable[[str, int, int], None]
 
@@ -55,27 +55,20 @@ def evaluate(
     own classes are the wanted ones.
     """
     names = [p.name for p in network.populations if p.name in graph.index and _fires(graph, p.name)]
-    model, kept = to_model(graph, names), _Kept(names)
-    counted = fan_outs(network), fan_outs(network, borders=False)
-    for start in range(0, len(samples), CHUNK):
-        chunk = samples[start : start + CHUNK]
-        values = run_model(model, chunk, [graph.output, *names])
-        kept.add(graph, values, _Run(network, chunk, steps, counted), start < MOST_REPLACED)
-        observe("evaluate", min(start + CHUNK, len(samples)), len(samples))
-    outputs = np.concatenate(kept.outputs)
-    wanted = np.argmax(outputs, axis=1) if labels is None else labels
-    trace = np.concatenate(kept.traces)
-    spent = np.cumsum(np.concatenate(kept.costs, axis=1), axis=2)
+    meter, kept = Meter(network, steps, names), _Kept(names)
+    run_ann = opened(to_model(graph, names), [graph.output, *names])
+    few = min(len(samples), _replaceable(graph, len(names)))
+    for start in range(0, len(samples), meter.chunk):
+        part = slice(start, start + meter.chunk)
+        wanted = None if labels is None else labels[part]
+        values, run = run_ann(samples[part]), meter.run(samples[part])
+        kept.add(graph, values, run, wanted)
+        kept.replace(graph, samples[part], values, run, max(0, few - start))
+        observe("evaluate", min(part.stop, len(samples)), len(samples))
+    trace, spent = np.concatenate(kept.traces), np.concatenate(kept.costs, axis=1)
+    wanted = np.concatenate(kept.wanted)
     curve = read(trace, spent, wanted, readout or Membrane(), neuron_updates(network))
-    parts = {name: np.concatenate(given) for name, given in kept.rates.items()}
-    few = len(next(iter(parts.values()), samples))
-    reached = _replaced(graph, samples[:few], parts, wanted[:few])
-    first = float((np.argmax(outputs[:few], axis=1) == wanted[:few]).mean())
-    before = dict(zip(names, [first, *reached.values()], strict=False))
-    layers = tuple(
-        kept.tallies[name].layer(name, reached[name], before[name] - reached[name])
-        for name in names
-    )
+    layers = kept.layers(few)
     return Evaluation(
         curve=curve,
         trace=trace,
@@ -84,14 +77,40 @@ def evaluate(
         layers=layers,
         samples=len(samples),
         labelled=labels is not None,
-        ann_right=int((np.argmax(outputs, axis=1) == wanted).sum()),
+        ann_right=kept.ann_right,
         ann_operations=ann_operations(graph),
         advice=advice(layers, curve),
     )
 
 
+def measure(
+    network: Network,
+    samples: Array,
+    wanted: Array,
+    steps: int,
+    readout: Readout | None = None,
+    *,
+    observe: Observe = lambda what, done, total: None,
+) -> Curve:
+    """Give the curve alone; `wanted`, (samples,), are the classes that are right."""
+    meter = Meter(network, steps)
+    runs: list[Run] = []
+    for start in range(0, len(samples), meter.chunk):
+        runs.append(meter.run(samples[start : start + meter.chunk]))
+        observe("run", min(start + meter.chunk, len(samples)), len(samples))
+    trace = np.concatenate([r.trace for r in runs])
+    spent = np.concatenate([r.spent for r in runs], axis=1)
+    return read(trace, spent, wanted, readout or Membrane(), neuron_updates(network))
+
+
 def _fires(graph: Graph, name: str) -> bool:
     return graph.index[name].op.role == "neuron"
+
+
+def _replaceable(graph: Graph, layers: int) -> int:
+    """Count the samples whose layers are replaced one by one: each costs half a pass a layer."""
+    each = ann_operations(graph) * max(1, layers) / 2
+    return max(LEAST_REPLACED, min(MOST_REPLACED, int(MOST_WORK / max(1, each))))
 
 
 class _Kept:
@@ -100,67 +119,56 @@ class _Kept:
     def __init__(self, names: Sequence[str]) -> None:
         self.traces: list[Array] = []
         self.costs: list[Array] = []
-        self.outputs: list[Array] = []
+        self.wanted: list[Array] = []
+        self.ann_right = 0
         self.tallies = {name: Tally() for name in names}
-        self.rates: dict[str, list[Array]] = {name: [] for name in names}  # what they stand for
+        self.replaced_right = dict.fromkeys(("", *names), 0)  # "" is the trained network
 
-    def add(self, graph: Graph, values: Mapping[str, Array], run: "_Run", replace: bool) -> None:
+    def add(
+        self, graph: Graph, values: Mapping[str, Array], run: Run, labels: Array | None
+    ) -> None:
         """Add a chunk: the trained network's `values`, and its run."""
         count = len(run.trace)
         self.traces.append(run.trace)
-        self.costs.append(run.costs)
-        self.outputs.append(values[graph.output].reshape(count, -1))
+        self.costs.append(run.spent)
+        classes = np.argmax(values[graph.output].reshape(count, -1), axis=1)
+        self.wanted.append(classes if labels is None else labels)
+        self.ann_right += int((classes == self.wanted[-1]).sum())
         for name, tally in self.tallies.items():
-            unit = np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
-            rates, value = run.rates[name], values[name]
-            activations = value.reshape(rates.shape) / unit
+            rates = run.rates[name]
+            activations = values[name].reshape(rates.shape) / _unit(graph, name)
             tally.add(activations.reshape(count, -1), rates.reshape(count, -1))
-            if replace:
-                self.rates[name].append((rates * unit).reshape(value.shape))
 
-
-class _Run:
-    """One chunk's run: the readout's trace, each population's rates, and what its spikes cost."""
-
-    def __init__(
-        self, network: Network, chunk: Array, steps: int, counted: Sequence[Mapping[str, Array]]
+    def replace(
+        self, graph: Graph, samples: Array, values: Mapping[str, Array], run: Run, most: int
     ) -> None:
-        first = network.population(network.readout).start_step
-        away = distances(network)
-        self.costs = np.zeros((2, len(chunk), steps))  # at the step when the readout has them
-        count = {p.name: np.zeros((len(chunk), *p.shape)) for p in network.populations}
-        trace = []
-        inputs = {network.inputs[0].name: chunk}
-        for step in simulate(network, inputs, network.run_length(steps)):
-            if step.t >= first:
-                trace.append(step.v[network.readout].reshape(len(chunk), -1))
-            for name, far in away.items():
-                read = step.t + far - first  # 0 for a spike that the readout's first step gets
-                if name == network.readout or read >= steps:
-                    continue
-                fired = step.spikes[name]
-                count[name] += fired
-                for n, cost in enumerate(counted):
-                    one = synaptic_operations({name: fired}, {name: cost[name]})
-                    self.costs[n, :, max(0, read)] += one
-        self.trace = np.stack(trace, axis=1).astype(np.float64)
-        lengths = {
-            p.name: first + steps - away.get(p.name, 0) - p.start_step for p in network.populations
-        }
-        self.rates = {name: each / max(1, lengths[name]) for name, each in count.items()}
+        """Replace layers of the last chunk's first `most` samples, one more at a time."""
+        few = slice(0, min(most, len(samples)))
+        if not few.stop:
+            return
+        wanted = self.wanted[-1][few]
+        given: dict[str, Array] = {}
+        outputs = {"": values[graph.output][few]}
+        for name in self.tallies:
+            stand = run.rates[name][few] * _unit(graph, name)
+            given[name] = stand.reshape(values[name][few].shape)
+            outputs[name] = _resume(graph, samples[few], given)
+        for name, output in outputs.items():
+            classes = np.argmax(output.reshape(len(wanted), -1), axis=1)
+            self.replaced_right[name] += int((classes == wanted).sum())
+
+    def layers(self, replaced: int) -> tuple[Layer, ...]:
+        """Give every layer, of whose samples so many were replaced."""
+        share = {name: right / replaced for name, right in self.replaced_right.items()}
+        before = dict(zip(self.tallies, share.values(), strict=False))
+        return tuple(
+            tally.layer(name, share[name], before[name] - share[name])
+            for name, tally in self.tallies.items()
+        )
 
 
-def _replaced(
-    graph: Graph, samples: Array, rates: Mapping[str, Array], wanted: Array
-) -> dict[str, float]:
-    """Give the accuracy with the layers up to each one replaced by what their rates stand for."""
-    found: dict[str, float] = {}
-    given: dict[str, Array] = {}
-    for name, values in rates.items():
-        given[name] = values
-        output = _resume(graph, samples, given).reshape(len(samples), -1)
-        found[name] = float((np.argmax(output, axis=1) == wanted).mean())
-    return found
+def _unit(graph: Graph, name: str) -> Array:
+    return np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
 
 
 def _resume(graph: Graph, samples: Array, given: Mapping[str, Array]) -> Array:

@@ -10,10 +10,10 @@ from neurocomp.frontend.export import to_model
 from neurocomp.frontend.files import read_model
 from neurocomp.frontend.nodes import full_kind, graph_of, problem_text, read_nodes, too_deep
 from neurocomp.frontend.prepare import prepare
-from neurocomp.frontend.runtime import open_session, run_model
+from neurocomp.frontend.runtime import open_session, opened, run_model
 from neurocomp.frontend.tidy import tidy
 
-__all__ = ["NodeCheck", "check", "load", "open_session", "run_model", "to_model"]
+__all__ = ["NodeCheck", "check", "load", "open_session", "opened", "run_model", "to_model"]
 
 
 def load(path: str | Path, input_shape: Shape | None = None) -> Graph:

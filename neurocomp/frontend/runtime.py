@@ -1,6 +1,6 @@
 """Run ONNX models with onnxruntime."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +49,29 @@ def run_model(
     A model whose batch is fixed is fed that many at a time. Raises ModelError for samples that do
     not fit.
     """
+    return opened(model, outputs, batch)(samples)
+
+
+def opened(
+    model: onnx.ModelProto | Path, outputs: Sequence[str] | None = None, batch: int = 256
+) -> Callable[[Array], dict[str, Array]]:
+    """Give what runs the model as `run_model` does, for samples that come in several parts."""
     session = open_session(model)
-    x = _input(session, samples)
-    size = x.shape[0] if isinstance(x.shape[0], int) else batch
     names = list(outputs or (o.name for o in session.get_outputs()))
-    parts: list[list[Array]] = []
-    for start in range(0, len(samples), size):
-        part = samples[start : start + size].astype(DTYPES[x.type])
-        whole = part
-        if isinstance(x.shape[0], int) and len(part) < size:
-            whole = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
-        parts.append([r[: len(part)] for r in _run(session, names, {x.name: whole})])
-    return {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(names)}
+
+    def run(samples: Array) -> dict[str, Array]:
+        x = _input(session, samples)
+        size = x.shape[0] if isinstance(x.shape[0], int) else batch
+        parts: list[list[Array]] = []
+        for start in range(0, len(samples), size):
+            part = samples[start : start + size].astype(DTYPES[x.type])
+            whole = part
+            if isinstance(x.shape[0], int) and len(part) < size:
+                whole = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
+            parts.append([r[: len(part)] for r in _run(session, names, {x.name: whole})])
+        return {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(names)}
+
+    return run
 
 
 def _run(session: Any, names: list[str], feed: dict[str, Array]) -> list[Array]:

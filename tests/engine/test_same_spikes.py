@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurocomp.compiler import Options, compile
-from neurocomp.engine import Keep, active, simulate, stream
+from neurocomp.engine import Keep, active, load, simulate, stream
 from neurocomp.engine.native import levels
 from neurocomp.engine.plan import plan
 from neurocomp.errors import UnsupportedError
@@ -142,6 +142,32 @@ def test_what_is_not_kept_is_absent() -> None:
     found = simulate(network, samples(network, 2), 4, keep=Keep(counts=False, operations=False))
     assert not (found.counts or found.operations or found.peak or found.rasters or found.membranes)
     assert found.readout.shape == (2, 4, 3, 1, 1)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", NETS)
+def test_late_spikes_are_left_out_of_the_counts(name: str, build: str) -> None:
+    network = NETS[name]()
+    late = {p.name: n % 4 * 3 for n, p in enumerate(network.populations)}
+    keep = Keep(operations=False, uncounted=late)
+    found = simulate(network, samples(network, 3), STEPS, keep=keep, level=build)
+    assert not found.rasters
+    for p in network.populations:
+        steps = list(oracle.simulate(network, samples(network, 3), STEPS - late[p.name]))
+        fired = sum((s.spikes[p.name].astype(int) for s in steps), np.zeros((3, *p.shape), int))
+        assert np.array_equal(found.counts[p.name], fired), p.name
+
+
+def test_a_loaded_network_runs_as_often_as_wanted_and_says_in_which_engine() -> None:
+    network = convolution(0)
+    x = samples(network, 4)["x"]
+    loaded = load(network, STEPS, Keep(peak=True))
+    assert loaded.engine == active()
+    whole = loaded.run({"x": x})
+    parts = [loaded.run({"x": x[i : i + 2]}) for i in (0, 2)]
+    assert np.array_equal(whole.readout, np.concatenate([p.readout for p in parts]))
+    lacking = load(BACKENDS["pooled_drive"](), STEPS).engine
+    assert (lacking.name, bool(lacking.lost)) == ("generic", True)
 
 
 def test_progress_counts_the_samples() -> None:
