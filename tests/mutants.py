@@ -233,6 +233,27 @@ MUTANTS = (
         "test_comparison.py::test_one_spike_more_or_less_is_one_mismatch",
     ),
     Mutant(
+        "what spikes cost is read a step late",
+        "evaluation/run.py",
+        "self._first - self._away[name] - 1)",
+        "self._first - self._away[name])",
+        "evaluation/test_run.py::test_meters_read_what_the_oracles_spikes_add_up_to",
+    ),
+    Mutant(
+        "spikes that are too late count",
+        "engine/generic.py",
+        "if step.t <= length - keep.uncounted",
+        "if step.t <= length + keep.uncounted",
+        "engine/test_same_spikes.py::test_late_spikes_are_left_out_of_the_counts",
+    ),
+    Mutant(
+        "the engine is believed",
+        "comparison.py",
+        "if meant != first.expected:",
+        "if meant is None:",
+        "test_comparison.py::test_the_oracle_has_the_last_word",
+    ),
+    Mutant(
         "an interrupt loses the artifact that stood there",
         "artifact.py",
         "        if not folder.exists():\n            kept.rename(folder)\n",
