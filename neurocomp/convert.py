@@ -15,6 +15,7 @@ import numpy as np
 
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.linear import constants, paths, readout_value, spiking
+from neurocomp.ann.order import Order, reordered
 from neurocomp.arrays import Array, Shape, readonly
 from neurocomp.errors import GraphError, UnsupportedError
 from neurocomp.snn.boxes import volume
@@ -59,7 +60,8 @@ def convert(graph: Graph, low: float, high: float) -> Network:
 
     Raises UnsupportedError where a neuron cannot be wired.
     """
-    source = _input(graph, low, high)
+    graph, order = reordered(graph)
+    source = _input(graph, low, high, order)
     bias = constants(graph)
     given = spike_source(graph, source)
     rate = np.full(source.shape[0], source.high if given else 1.0)
@@ -241,7 +243,7 @@ def spike_source(graph: Graph, source: Input) -> tuple[Population, Current] | No
     )
 
 
-def _input(graph: Graph, low: float, high: float) -> Input:
+def _input(graph: Graph, low: float, high: float, order: Order) -> Input:
     """Give the input with its range widened to the grid, so that rounding never leaves it."""
     grid = step_below(max(abs(low), abs(high)), SAMPLE_BITS)
     return Input(
@@ -250,4 +252,5 @@ def _input(graph: Graph, low: float, high: float) -> Input:
         low=floor(low / grid) * grid,
         high=ceil(high / grid) * grid,
         grid=grid,
+        order=order,
     )

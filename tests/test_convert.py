@@ -207,6 +207,18 @@ def test_no_sample_leaves_the_range_by_rounding(low: float, high: float) -> None
     assert ends.min() >= source.low and ends.max() <= source.high
 
 
+def test_channels_that_come_last_cost_no_single_synapses() -> None:
+    graph = CORPUS["channels_last"]()
+    network = convert(rewrite(graph), -1, 1)
+    (source,) = network.inputs
+    assert (source.shape, source.order, source.sample_shape) == ((2, 6, 6), (2, 0, 1), (6, 6, 2))
+    assert isinstance(network.currents[0].synapse, synapses.Conv)
+    x = samples(graph, 3)
+    moved = source.prepare(x)
+    assert np.array_equal(moved, source.prepare(x.reshape(3, -1)))
+    assert np.abs(moved - np.clip(x.transpose(0, 3, 1, 2), -1, 1)).max() <= source.grid / 2
+
+
 def test_the_graph_is_not_written() -> None:
     graph = CORPUS["residual_projected"]()
     before = graph.run(samples(graph, 1))

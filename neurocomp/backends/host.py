@@ -44,7 +44,7 @@ def host_arrays(program: Program) -> dict[str, Array]:
     (source,) = network.inputs
     names = [p.name for p in network.populations]
     arrays = {
-        "input.shape": np.array(source.shape, dtype=np.int64),
+        "input.shape": np.array(source.sample_shape, dtype=np.int64),
         "input.range": np.array([source.low, source.high, source.grid], dtype=np.float64),
         "length": np.array([network.run_length(program.steps)], dtype=np.int64),
         "readout": np.array([names.index(network.readout)], dtype=np.int64),
@@ -56,8 +56,11 @@ def host_arrays(program: Program) -> dict[str, Array]:
         "quanta": np.array([c.quantum for c in network.currents], dtype=np.float64),
     }
     arrays |= _biases(network)
+    place = (
+        np.arange(prod(source.shape)).reshape(source.sample_shape).transpose(source.order).ravel()
+    )
     for n, current in enumerate(network.currents):
-        arrays |= {f"c{n}.{key}": values for key, values in _current(current).items()}
+        arrays |= {f"c{n}.{key}": values for key, values in _current(current, place).items()}
     return arrays
 
 
@@ -71,17 +74,18 @@ def _seed(population: Population) -> int:
     return population.neuron.seed if isinstance(population.neuron, Poisson) else -1
 
 
-def _current(current: Current) -> dict[str, Array]:
+def _current(current: Current, place: Array) -> dict[str, Array]:
+    """Give a current's edges; `place`, (values,), says where in a sample each value stands."""
     synapse = current.synapse
     edges = synapse.edges(whole(synapse.post_shape))
     kept = edges.weight != 0
     taps = prod(synapse.kernel) if isinstance(synapse, Pooled) else 1
-    place = edges.post * taps + edges.tap if isinstance(synapse, Pooled) else edges.post
+    post = edges.post * taps + edges.tap if isinstance(synapse, Pooled) else edges.post
     shape = (*synapse.post_shape, taps) if isinstance(synapse, Pooled) else synapse.post_shape
     factor = np.broadcast_to(current.scale / current.quantum, shape)
     return {
-        "pre": edges.pre[kept].astype(np.int32),
-        "post": place[kept].astype(np.int32),
+        "pre": place[edges.pre[kept]].astype(np.int32),
+        "post": post[kept].astype(np.int32),
         "weight": edges.weight[kept].astype(np.float64),
         "factor": factor.ravel().astype(np.float64),
     }

@@ -20,6 +20,7 @@ from neurocomp.ann.ops import (
     GlobalAveragePool,
     Identity,
     Linear,
+    MaxPool,
     Pad,
     Relu,
     Reshape,
@@ -41,11 +42,13 @@ def tidy(graph: Graph) -> Graph:
 
 
 def drop_identity(graph: Graph, node: Node) -> Graph | None:
-    """Let readers of an Identity, or of a view to the same shape, read its input."""
+    """Let readers of an Identity, a view to the same shape, or a pool of one element skip it."""
     (source, *_) = node.inputs
     same = isinstance(node.op, Reshape) and graph.shapes[source] == node.op.target
     still = isinstance(node.op, Transpose) and node.op.order == tuple(range(len(node.op.order)))
-    if not (same or still or isinstance(node.op, Identity)):
+    single = isinstance(node.op, MaxPool) and {*node.op.kernel, *node.op.strides} == {1}
+    alone = single and graph.shapes[source] == graph.shapes[node.name]
+    if not (same or still or alone or isinstance(node.op, Identity)):
         return None
     if node.name == graph.output and source == graph.input:
         return None

@@ -44,7 +44,14 @@ def check(network: Network, steps: int) -> Network:
 
 
 def _check_input(source: Input) -> None:
-    """Check that rounding to the grid does not leave the range, which bounds are proved from."""
+    """Check the order of axes, and that rounding to the grid does not leave the range.
+
+    Bounds are proved from the range.
+    """
+    if sorted(source.order) != [0, 1, 2]:
+        raise GraphError(
+            source.name, f"has its axes in the order {source.order}, not each of 0..2 once"
+        )
     if any(end % source.grid for end in (source.low, source.high)):
         raise GraphError(
             source.name,

@@ -25,7 +25,8 @@ class Input:
     """An analog input.
 
     Samples are clipped to [low, high], the range that was calibrated, and rounded to multiples of
-    `grid`, a power of two, so that sums over them are exact.
+    `grid`, a power of two, so that sums over them are exact. The host brings their axes into the
+    network's order: many images come with the channels last.
     """
 
     name: str
@@ -33,11 +34,18 @@ class Input:
     low: float
     high: float
     grid: float
+    order: tuple[int, ...] = (0, 1, 2)  # axis i of the shape is axis order[i] of a sample
+
+    @property
+    def sample_shape(self) -> Shape:
+        """Give the shape of one sample as it comes."""
+        return tuple(self.shape[self.order.index(axis)] for axis in range(3))
 
     def prepare(self, samples: Array) -> Array:
         """Give `samples`, (samples, ...), on the grid, as float64 (samples, *shape)."""
-        flat = samples.reshape(len(samples), *self.shape).astype(np.float64)
-        return np.rint(np.clip(flat, self.low, self.high) / self.grid) * self.grid
+        given = samples.reshape(len(samples), *self.sample_shape)
+        moved = given.transpose(0, *(axis + 1 for axis in self.order)).astype(np.float64)
+        return np.rint(np.clip(moved, self.low, self.high) / self.grid) * self.grid
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ def text(network: Network) -> str:
 
 def _lines(network: Network) -> Iterable[str]:
     for i in network.inputs:
-        yield f"  input {i.name} {_shape(i.shape)} in [{i.low:g}, {i.high:g}], grid {i.grid:g}"
+        moved = f", of samples {_shape(i.sample_shape)}" if i.order != (0, 1, 2) else ""
+        shape = f"{_shape(i.shape)}{moved}"
+        yield f"  input {i.name} {shape} in [{i.low:g}, {i.high:g}], grid {i.grid:g}"
     for p in network.populations:
         yield f"  population {p.name} {_shape(p.shape)} {_neuron(p)}"
         for c in network.currents:

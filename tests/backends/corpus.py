@@ -159,6 +159,19 @@ def conv() -> Network:
     )
 
 
+def channels_last() -> Network:
+    """Samples of (6, 5, 2) whose last axis is the network's first."""
+    d, shape = Draw(21, integer=False), (3, 6, 5)
+    first = Conv(weight=d.numbers(-60, 100, 3, 2, 3, 3), pre_shape=(2, 6, 5), pads=(1, 1, 1, 1))
+    plain = network(
+        (2, 6, 5),
+        [d.current("a", first)],
+        [d.population("a", shape), d.accumulator("out", OUT, 2)],
+        [into("a", "out", d.dense(shape, OUT))],
+    )
+    return replace(plain, inputs=(replace(plain.inputs[0], order=(2, 0, 1)),))
+
+
 def delays() -> Network:
     """A skip of 2 and of 3 steps, a loop, and a late start that drops early spikes."""
     d = Draw(3, integer=False)
@@ -428,6 +441,7 @@ CORPUS: dict[str, Callable[[], Network]] = {
     "weight_exponent": lambda: dense(exponent=6),
     "hostile_name": lambda: dense(name=HOSTILE),
     "conv": conv,
+    "channels_last": channels_last,
     "delays": delays,
     "in_flight": in_flight,
     "max_gate": max_gate,
@@ -462,5 +476,5 @@ def program(network: Network) -> Program:
 
 
 def samples(network: Network, count: int = 3) -> Array:
-    """Give samples, (count, *input shape), some outside the range that the input takes."""
-    return np.random.default_rng(0).uniform(-0.5, 1.5, (count, *network.inputs[0].shape))
+    """Give samples, (count, *sample shape), some outside the range that the input takes."""
+    return np.random.default_rng(0).uniform(-0.5, 1.5, (count, *network.inputs[0].sample_shape))

@@ -74,7 +74,7 @@ def test_names_shapes_and_length_survive(name: str, tmp_path: Path) -> None:
     assert [(p.name, p.shape) for p in given.populations] == wanted
     assert given.populations[given.readout].name == network.readout
     assert given.length == network.run_length(20)
-    assert given.input_shape == network.inputs[0].shape
+    assert given.input_shape == network.inputs[0].sample_shape
 
 
 def test_only_a_gate_is_a_gate(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from neurocomp.ann.graph import Graph
-from neurocomp.ann.ops import Affine, GlobalAveragePool, Identity, Sum, Transpose
+from neurocomp.ann.ops import Affine, GlobalAveragePool, Identity, MaxPool, Sum, Transpose
 from neurocomp.frontend.tidy import tidy
 from tests.ann.corpus import CORPUS
 from tests.ann.net import Net, samples
@@ -38,6 +38,13 @@ def identities() -> tuple[Graph, list[str]]:
 def only_an_identity() -> tuple[Graph, list[str]]:
     net = Net(1, (4,))
     return net.graph(net.add(Identity(), net.add(Identity(), net.x))), ["Identity"]
+
+
+def pools_of_one_element() -> tuple[Graph, list[str]]:
+    net = Net(1, (2, 4, 4))
+    x = net.add(MaxPool(kernel=(1, 1)), net.relu(net.conv(net.x, 3)))
+    x = net.add(MaxPool(kernel=(1, 1), strides=(2, 2)), x)
+    return net.graph(net.linear(net.flat(x), 2)), ["Conv", "Relu", "MaxPool", "Reshape", "Linear"]
 
 
 def views() -> tuple[Graph, list[str]]:
@@ -159,6 +166,7 @@ def shift_of_one_reader() -> tuple[Graph, list[str]]:
 CASES: tuple[Callable[[], tuple[Graph, list[str]]], ...] = (
     identities,
     only_an_identity,
+    pools_of_one_element,
     views,
     inverse_transposes,
     two_transposes,

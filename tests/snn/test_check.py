@@ -210,6 +210,10 @@ WRONG: dict[str, tuple[Callable[[], Network], str]] = {
         lambda: with_input(high=0.3),
         "x: has a range [-1, 0.3] that does not lie on its grid of 0.00390625",
     ),
+    "an axis twice": (
+        lambda: with_input(order=(0, 0, 2)),
+        "x: has its axes in the order (0, 0, 2), not each of 0..2 once",
+    ),
 }
 
 
