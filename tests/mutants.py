@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         "samples are not clipped",
         "snn/network.py",
-        "np.rint(np.clip(flat, self.low, self.high) / self.grid)",
-        "np.rint(flat / self.grid)",
+        "np.rint(np.clip(moved, self.low, self.high) / self.grid)",
+        "np.rint(moved / self.grid)",
         "snn/test_oracle.py::test_a_current_is_a_rounded_drive_beside_the_bias",
     ),
     Mutant(
