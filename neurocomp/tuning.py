@@ -16,6 +16,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
 from neurocomp.compiler import Options, prepare
+from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.evaluation import measure
 from neurocomp.frontend.onnx import run_model, to_model
@@ -26,7 +27,6 @@ from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.quantize import quantize
 from neurocomp.snn.network import Network
-from neurocomp.snn.rates import measured
 
 PERCENTILES = (99.0, 99.9, 99.99, 100.0)
 Ranges = Literal["percentile", "error"]

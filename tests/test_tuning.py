@@ -10,12 +10,12 @@ import pytest
 
 from neurocomp.cli import main
 from neurocomp.compiler import Options, prepare
+from neurocomp.engine.rates import measured
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import to_model
 from neurocomp.hw.read import load_target
 from neurocomp.mapping.cost import cost
 from neurocomp.mapping.lay import lay
-from neurocomp.snn.rates import measured
 from neurocomp.tuning import MEASURED, Trial, best, candidates, config, front, tune
 from tests.ann.net import Net, samples
 

@@ -13,6 +13,7 @@ from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
 from neurocomp.compiler import Options, prepare, rewrite
 from neurocomp.convert import convert
+from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
@@ -23,7 +24,7 @@ from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Layout, Wishes, lay
 from neurocomp.samples import load_samples
 from neurocomp.snn.network import Network
-from neurocomp.snn.rates import Rates, assumed, measured
+from neurocomp.snn.rates import Rates, assumed
 
 MEASURED = 4  # samples that spike rates are measured on
 

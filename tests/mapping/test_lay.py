@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import coo_array
 
 from benchmarks.mapping.shapes import NETWORKS, lenet
+from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Core, Mesh
@@ -17,7 +18,7 @@ from neurocomp.mapping.export import chip_graph, core_graph
 from neurocomp.mapping.lay import Layout, Wishes, lay
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
-from neurocomp.snn.rates import assumed, measured
+from neurocomp.snn.rates import assumed
 from neurocomp.snn.synapses import Conv, Dense
 from tests.mapping.nets import chain, drawn, identity, labels, target
 from tests.mapping.test_known_networks import KERNELS
