@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurocomp.build import Artifact, emit, read
+    from neurocomp.bycore import CoreReport, verify_by_core
     from neurocomp.comparison import Report
     from neurocomp.compiler import Options, compile
     from neurocomp.errors import NeurocompError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HOMES = {
     "Artifact": "build",
+    "CoreReport": "bycore",
     "NeurocompError": "errors",
     "Options": "compiler",
     "Outcome": "simulation",
@@ -37,9 +39,11 @@ HOMES = {
     "read": "build",
     "run": "simulation",
     "verify": "verification",
+    "verify_by_core": "bycore",
 }
 __all__ = [
     "Artifact",
+    "CoreReport",
     "NeurocompError",
     "Options",
     "Outcome",
@@ -53,6 +57,7 @@ __all__ = [
     "read",
     "run",
     "verify",
+    "verify_by_core",
 ]
 
 

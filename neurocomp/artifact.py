@@ -67,7 +67,7 @@ def write(files: Files, folder: Path, manifest: Mapping[str, Any]) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        hashes = {path: _put(partial, path, files.entries[path]) for path in sorted(files.entries)}
+        hashes = put(files, partial)
         whole = {"format": FORMAT, "digest": files.digest(), **manifest, "files": hashes}
         _put(partial, MANIFEST, json.dumps(whole, indent=2) + "\n")
         partial.chmod(0o755)
@@ -156,6 +156,11 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def put(files: Files, folder: Path) -> dict[str, str]:
+    """Write `files` into `folder`, and give the SHA-256 of each by its path."""
+    return {path: _put(folder, path, files.entries[path]) for path in sorted(files.entries)}
 
 
 def _put(folder: Path, path: str, content: str | bytes | Array) -> str:

@@ -25,6 +25,7 @@ from neurocomp.snn.neurons import (
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
+    Recorded,
 )
 from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Window
 
@@ -32,7 +33,7 @@ KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *(Program, Network, Input, Current, Population, Projection),
-        *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson),
+        *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson, Recorded),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
         *(Target, Arithmetic, Relay, Core, Mesh, Placement, Block, Place, Box),
     )

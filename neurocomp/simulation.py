@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.artifact import put
 from neurocomp.backends import Backend, backend
 from neurocomp.build import Artifact
 from neurocomp.errors import BackendError, MissingError
+from neurocomp.program import Program
 from neurocomp.samples import UNREADABLE, check_samples
 
 Observe = Callable[[str, int, int], None]
@@ -59,13 +61,48 @@ def run(
             str(folder), f"was not compiled for {name}", f"compile with --backend {name}"
         )
     interpreter = find_python(chosen, python)
+    checked = check_samples(samples, artifact.input_shape, "samples")
     with tempfile.TemporaryDirectory(prefix="neurocomp-") as scratch:
-        inputs, spikes = Path(scratch) / "inputs.npz", Path(scratch) / "spikes.npz"
-        np.savez(inputs, inputs=check_samples(samples, artifact.input_shape, "samples"))
-        options = ["--membranes"] if membranes else []
-        command = [interpreter, str(script), str(inputs), str(spikes), *options]
-        _watch(command, chosen, Path(scratch), observe)
-        return _read(spikes, chosen)
+        return _simulate(script, chosen, interpreter, checked, membranes, Path(scratch), observe)
+
+
+def run_program(
+    program: Program,
+    name: str,
+    samples: Array,
+    *,
+    python: str | None = None,
+    membranes: bool = False,
+    observe: Observe = lambda what, done, total: None,
+) -> Outcome:
+    """Emit `program` for the backend `name`, and run it, with nothing left on disk.
+
+    Raises BackendError where the simulator is missing or fails.
+    """
+    chosen = backend(name)
+    interpreter = find_python(chosen, python)
+    with tempfile.TemporaryDirectory(prefix="neurocomp-") as scratch:
+        folder = Path(scratch)
+        put(chosen.emit(program), folder)
+        script = folder / name / "run.py"
+        return _simulate(script, chosen, interpreter, samples, membranes, folder, observe)
+
+
+def _simulate(
+    script: Path,
+    chosen: Backend,
+    interpreter: str,
+    samples: Array,
+    membranes: bool,
+    scratch: Path,
+    observe: Observe,
+) -> Outcome:
+    inputs, spikes = scratch / "inputs.npz", scratch / "spikes.npz"
+    np.savez(inputs, inputs=samples)
+    options = ["--membranes"] if membranes else []
+    command = [interpreter, str(script), str(inputs), str(spikes), *options]
+    _watch(command, chosen, scratch, observe)
+    return _read(spikes, chosen)
 
 
 def find_python(chosen: Backend, python: str | None = None) -> str:

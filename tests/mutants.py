@@ -72,6 +72,20 @@ MUTANTS = (
         "snn/test_oracle.py::test_a_spike_arrives_after_its_delay",
     ),
     Mutant(
+        "a box cut out of a convolution begins where it would without padding",
+        "snn/cut.py",
+        "first = windows[0] * axis.stride - axis.before",
+        "first = windows[0] * axis.stride",
+        "snn/test_cut.py::test_a_cut_synapse_gives_the_box_its_drive_from_its_field_alone",
+    ),
+    Mutant(
+        "a block's spikes are compared with themselves",
+        "bycore/tally.py",
+        "wrong, values = spikes != fired",
+        "wrong, values = spikes != spikes",
+        "bycore/test_verify.py::test_a_wrong_engine_is_told_from_a_wrong_backend",
+    ),
+    Mutant(
         "no bias",
         "snn/oracle.py",
         "np.broadcast_to(p.bias,",

@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "simulation": 7,  # runs a build
     "comparison": 8,  # compares what runs gave back
     "verification": 9,  # runs and compares
+    "bycore": 9,  # runs single blocks and compares
     "report": 9,
     "figures": 9,
     "cli": 10,

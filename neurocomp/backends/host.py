@@ -18,7 +18,7 @@ from neurocomp.errors import UnsupportedError
 from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Current, Network, Population
-from neurocomp.snn.neurons import NoMembrane, Poisson
+from neurocomp.snn.neurons import NoMembrane, Poisson, Recorded
 from neurocomp.snn.synapses import Pooled
 
 
@@ -59,6 +59,10 @@ def host_arrays(program: Program) -> dict[str, Array]:
     place = (
         np.arange(prod(source.shape)).reshape(source.sample_shape).transpose(source.order).ravel()
     )
+    for n, population in enumerate(network.populations):
+        if isinstance(population.neuron, Recorded):
+            flat = population.neuron.spikes.reshape(*population.neuron.spikes.shape[:2], -1)
+            arrays[f"p{n}.recorded"] = np.packbits(flat, axis=-1)
     for n, current in enumerate(network.currents):
         arrays |= {f"c{n}.{key}": values for key, values in _current(current, place).items()}
     return arrays

@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
+from neurocomp import bycore
+from neurocomp.arrays import Array
 from neurocomp.artifact import changed, write_report
 from neurocomp.build import Artifact, read, report
-from neurocomp.cli.arguments import Build, Json, Python
+from neurocomp.bycore import verify_by_core
+from neurocomp.cli.arguments import Build, Json, Python, Seed
+from neurocomp.cli.bycore import show_by_core, wanted_cores
 from neurocomp.cli.console import note, progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import accuracies, counted, populations
@@ -29,6 +33,18 @@ def verify(
     reference: Annotated[
         Reference, typer.Option(help="What runs the network: the fast engine, or its definition.")
     ] = "engine",
+    by_core: Annotated[
+        bool,
+        typer.Option("--by-core", help="Run blocks alone: for networks too large to simulate."),
+    ] = False,
+    cores: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Blocks of each layer, 40, or of one backend, lava=10. Repeatable.",
+            show_default="all",
+        ),
+    ] = None,
+    seed: Seed = 0,
     python: Python = None,
     json: Json = False,
 ) -> int:
@@ -37,6 +53,8 @@ def verify(
     samples = load_samples(inputs, artifact.input_shape)
     classes = load_labels(labels, len(samples)) if labels else None
     samples, classes = samples[:limit], None if classes is None else classes[:limit]
+    if by_core or cores:
+        return _by_core(artifact, samples, backend, cores or [], seed, python, json)
     with progress(quiet=json) as observe:
         found = check(
             artifact,
@@ -52,6 +70,29 @@ def verify(
         say_json(to_json(found))
     else:
         _print(artifact, found, path)
+    return 0 if found.exact else 1
+
+
+def _by_core(
+    artifact: Artifact,
+    samples: Array,
+    backends: list[str] | None,
+    cores: list[str],
+    seed: int,
+    python: str | None,
+    json: bool,
+) -> int:
+    wanted = wanted_cores(cores, backends or artifact.backends)
+    with progress(quiet=json) as observe:
+        found = verify_by_core(
+            artifact, samples, backends, cores=wanted, seed=seed, python=python, observe=observe
+        )
+    summary = bycore.to_json(found)
+    path = write_report(artifact.folder, {**report(artifact.folder), "verify_by_core": summary})
+    if json:
+        say_json(summary)
+    else:
+        show_by_core(artifact, found, path)
     return 0 if found.exact else 1
 
 

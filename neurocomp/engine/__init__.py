@@ -1,6 +1,6 @@
 """The fast simulator: the oracle's spikes, event-driven, on all cores."""
 
-from neurocomp.engine.result import Keep, Result, packed, spikes
+from neurocomp.engine.result import Keep, Result, packed, spikes, spikes_in
 from neurocomp.engine.simulate import Engine, Loaded, active, load, simulate, stream
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "packed",
     "simulate",
     "spikes",
+    "spikes_in",
     "stream",
 ]

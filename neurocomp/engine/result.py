@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.snn.boxes import Box
 from neurocomp.snn.network import Network
 
 
@@ -41,6 +42,14 @@ def spikes(result: Result, population: str) -> Array:
     flat = np.unpackbits(rows, axis=-1, count=int(np.prod(shape)), bitorder="little")
     unpacked: Array = flat.reshape(*rows.shape[:2], *shape).astype(bool)
     return unpacked
+
+
+def spikes_in(result: Result, population: str, box: Box) -> Array:
+    """Give the kept spikes of the neurons in `box`, without unpacking those of all the others."""
+    at = box.indices(result.network.population(population).shape)
+    bits = result.rasters[population]
+    fired: Array = (bits[..., at >> 3] >> (at & 7).astype(np.uint8)) & 1
+    return fired.reshape(*bits.shape[:2], *box.shape).astype(bool)
 
 
 def packed(fired: Array) -> Array:

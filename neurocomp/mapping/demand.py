@@ -13,10 +13,10 @@ from neurocomp.mapping.regular import product, sizes
 from neurocomp.snn.network import Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
+    Given,
     IntegrateAndFire,
     MaxIntegrateAndFire,
     Neuron,
-    Poisson,
 )
 
 
@@ -40,7 +40,7 @@ class Demand(NamedTuple):
 def neurons(cutting: Cutting, name: str) -> Array:
     """Count the compartments that each block's neurons take."""
     population = cutting.network.population(name)
-    given = isinstance(population.neuron, Poisson)  # spikes that the host sends
+    given = isinstance(population.neuron, Given)  # spikes that the host sends
     slots = 0 if given else cutting.target.compartments[model(population.neuron)]
     return _relayed(cutting, name, cutting.target.relay.slots, slots)
 
@@ -108,7 +108,7 @@ def model(neuron: Neuron) -> str:
     """Name the neuron's model as targets do."""
     if isinstance(neuron, IntegrateAndFire):
         return neuron.reset
-    if isinstance(neuron, Poisson):
+    if isinstance(neuron, Given):
         return "poisson"
     if isinstance(neuron, MaxIntegrateAndFire):
         return "max_subtract"

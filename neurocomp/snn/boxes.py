@@ -46,8 +46,10 @@ class Box:
 
     def indices(self, shape: Shape) -> Array:
         """Give the flat index, (size,), of each neuron inside, in a population of `shape`."""
-        whole = np.arange(int(np.prod(shape))).reshape(shape)
-        return whole[self.slices].ravel()
+        _, rows, columns = shape
+        channel, row, column = np.ix_(*(np.arange(*r) for r in self.ranges))
+        flat: Array = (channel * rows + row) * columns + column
+        return flat.ravel()
 
     def overlap(self, other: "Box") -> int:
         """Count the neurons that both boxes hold."""

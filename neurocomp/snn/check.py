@@ -13,6 +13,7 @@ from neurocomp.snn.neurons import (
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
+    Recorded,
 )
 from neurocomp.snn.synapses import Pooled, Synapse, Window
 
@@ -105,6 +106,12 @@ def _check_source(network: Network, population: Population) -> None:
         current = [c for c in network.currents if c.target == population.name]
         if len(current) != 1 or network.into(population.name) or current[0].quantum != 1:
             raise GraphError(population.name, "draws input spikes and needs one current in 2^-16")
+    if isinstance(population.neuron, Recorded):
+        if network.arriving(population.name):
+            raise GraphError(population.name, "repeats recorded spikes and takes no input")
+        kept = population.neuron.spikes.shape[2:]
+        if kept != population.shape:
+            raise GraphError(population.name, f"has shape {population.shape}, its spikes {kept}")
 
 
 def _check_projection(network: Network, projection: Projection) -> None:

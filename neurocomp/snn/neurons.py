@@ -100,7 +100,20 @@ class Poisson:
         return v, draws(self.seed, drive, int(v.flat[0])) < drive
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Recorded:
+    """Spikes recorded from a population that is not simulated again. v counts the steps."""
+
+    spikes: Array  # bool (samples, steps, channels, rows, columns)
+
+    def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
+        """Advance the count `v`; give the spikes of one step."""
+        fired: Array = self.spikes[:, int(v.flat[0])]
+        return v + 1, fired
+
+
 FULL = 2**BITS  # the drive of a Poisson neuron that fires in every step
 
-Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Poisson
-NoMembrane = MaxGate | MaxIntegrateAndFire | Poisson  # whose state is not one membrane a neuron
+Given = Poisson | Recorded  # whose spikes the host sends
+Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Given
+NoMembrane = MaxGate | MaxIntegrateAndFire | Given  # whose state is not one membrane a neuron

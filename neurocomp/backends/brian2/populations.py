@@ -13,6 +13,7 @@ from neurocomp.snn.neurons import (
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
+    Recorded,
 )
 
 
@@ -40,7 +41,7 @@ def population_text(index: int, network: Network) -> str:
             body = _gate(index, population, network.taps(population.name) or 1, estimate)
         case MaxIntegrateAndFire():
             body = _compartments(index, population, network.taps(population.name) or 1)
-        case Poisson():
+        case Poisson() | Recorded():
             body = _given(index, population)
         case Accumulator():
             body = _integrator(index, population, driven, "", "")
@@ -159,7 +160,7 @@ def _compartments(index: int, population: Population, taps: int) -> str:
 
 
 def _given(index: int, population: Population) -> str:
-    """Write input spikes, which the host has drawn."""
+    """Write spikes that the host has drawn, or that were recorded."""
     name = f"p{index}"
     return f'''\
 {name}_sample, {name}_step, {name}_neuron = np.nonzero(given[{index}])

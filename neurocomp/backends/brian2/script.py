@@ -4,13 +4,13 @@ from neurocomp.backends.brian2.populations import population_text
 from neurocomp.backends.brian2.projections import Wire, synapse_text
 from neurocomp.program import Program
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import Poisson
+from neurocomp.snn.neurons import Given
 
 
 def script(program: Program, wires: tuple[Wire, ...]) -> str:
     """Write run.py for `program`, whose spikes `wires` carry."""
     network = program.network
-    spikes = any(isinstance(p.neuron, Poisson) for p in network.populations)
+    spikes = any(isinstance(p.neuron, Given) for p in network.populations)
     parts = [_head(network.run_length(program.steps), network.integer, spikes)]
     parts += [population_text(n, network) for n in range(len(network.populations))]
     parts += [synapse_text(wire) for wire in wires]
@@ -20,7 +20,7 @@ def script(program: Program, wires: tuple[Wire, ...]) -> str:
 
 _DRAWN = (  # an import and a line that only drawn input spikes need
     "\n        SpikeGeneratorGroup,",
-    "\ngiven = HOST.given(drive)  # input spikes, bool (samples, steps, neurons)",
+    "\ngiven = HOST.given(drive)  # spikes from the host, bool (samples, steps, neurons)",
 )
 
 

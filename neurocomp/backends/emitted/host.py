@@ -28,7 +28,8 @@ class Population:
     shape: tuple[int, int, int]  # channels, rows, columns
     gate: bool  # its state is not one membrane a neuron: max pooling, input spikes
     bias: Array  # (neurons,) int64 or float64; of pooled drive, (neurons * taps,)
-    seed: int  # of input spikes drawn at random; -1: it fires by itself
+    seed: int  # of input spikes drawn at random; -1: there is none
+    recorded: Array | None  # spikes that it repeats, (samples, steps, bytes) of 8 neurons each
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,20 @@ class Host:
         return np.rint(np.clip(flat, self.low, self.high) / self.grid) * self.grid
 
     def given(self, drive: list[Array]) -> dict[int, Array]:
-        """Draw the input spikes: index of the population -> bool (samples, steps, neurons)."""
-        steps = range(1, self.length + 1)
-        return {
-            n: np.stack([draws(p.seed, drive[n], t) < drive[n] for t in steps], axis=1)
-            for n, p in enumerate(self.populations)
-            if p.seed >= 0
-        }
+        """Give the spikes that are sent from here: population -> bool (samples, steps, neurons).
+
+        They were recorded, or are drawn at random.
+        """
+        steps, given = range(1, self.length + 1), {}
+        for n, p in enumerate(self.populations):
+            if p.seed >= 0:
+                given[n] = np.stack([draws(p.seed, drive[n], t) < drive[n] for t in steps], axis=1)
+            elif p.recorded is not None:
+                if p.recorded.shape[:2] != (len(drive[n]), self.length):
+                    stop(f"{len(drive[n])} samples: {p.name} was recorded on {len(p.recorded)}")
+                bits = np.unpackbits(p.recorded, axis=-1, count=drive[n].shape[1])
+                given[n] = bits.astype(bool)
+        return given
 
     def drive(self, samples: Array) -> list[Array]:
         """Give what each population gets at every step, (samples, neurons): bias and currents."""
@@ -127,7 +135,14 @@ def load(folder: Path) -> Host:
         length=kept["length"].item(),
         readout=kept["readout"].item(),
         populations=tuple(
-            Population(str(name), _shape(shape), bool(gate), kept[f"p{n}.bias"], int(seed))
+            Population(
+                name=str(name),
+                shape=_shape(shape),
+                gate=bool(gate),
+                bias=kept[f"p{n}.bias"],
+                seed=int(seed),
+                recorded=kept.get(f"p{n}.recorded"),
+            )
             for n, (name, shape, gate, seed) in enumerate(populations)
         ),
         currents=tuple(

@@ -9,7 +9,7 @@ from neurocomp.arrays import Array
 from neurocomp.backends.lava.connections import Connection, connection
 from neurocomp.backends.lava.populations import base_exponent, population_text
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator, MaxIntegrateAndFire, Poisson
+from neurocomp.snn.neurons import Accumulator, MaxIntegrateAndFire, Poisson, Recorded
 
 Source = tuple[str, str, int]  # population, port, steps beyond the synapse's own
 
@@ -84,8 +84,8 @@ def graph(network: Network) -> Graph:
 def _further(network: Network) -> str:
     """Name the processes that few networks need, for the import."""
     kinds = {type(p.neuron) for p in network.populations}
-    rare = {Poisson: "InputSpikes", MaxIntegrateAndFire: "MaxIntegrateAndFire"}
-    return "".join(f"{name}, " for kind, name in rare.items() if kind in kinds)
+    given = "InputSpikes, " if kinds & {Poisson, Recorded} else ""
+    return given + ("MaxIntegrateAndFire, " if MaxIntegrateAndFire in kinds else "")
 
 
 def _speaking(network: Network) -> list[Projection]:

@@ -7,10 +7,10 @@ from neurocomp.snn.estimates import Exponential, Fir
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import (
     Accumulator,
+    Given,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
-    Poisson,
 )
 
 
@@ -19,7 +19,7 @@ def population_text(
 ) -> tuple[str, dict[str, Array]]:
     """Give the call that makes `population` as the process `name`, and its arrays by file name."""
     neuron = population.neuron
-    if isinstance(neuron, Poisson):
+    if isinstance(neuron, Given):
         return _input_spikes(population, name), {}
     rest, arrays = _value("v_init", population.v_init, name)
     arguments = [f'name="{name}"', "run=run", f"shape={population.shape}", rest]
