@@ -25,6 +25,7 @@ $(MADE): pyproject.toml hatch_build.py $(wildcard neurocomp/engine/native/*)
 
 test: env ## check format, lint, types, and run the tests: the gate of CI
 	$(BIN)/neurocomp setup lava
+	$(BIN)/neurocomp setup sanafe
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict neurocomp
@@ -39,6 +40,7 @@ demo: env ## compile a trained LeNet for loihi1, run it in Brian2 and Lava, chec
 
 slow: env ## run the tests that take minutes
 	$(BIN)/neurocomp setup lava
+	$(BIN)/neurocomp setup sanafe
 	$(BIN)/pytest -W error -n $(WORKERS) -m slow
 
 clean: ## remove .venv, caches and what was built

@@ -11,7 +11,7 @@ import venv
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Outcome:
     spikes: Mapping[str, Array]  # population -> bool (samples, steps, channels, rows, columns)
     readout: Array  # (samples, steps, channels, rows, columns), membrane after each step
     v: Mapping[str, Array]  # population -> membranes, where they were asked for
+    costs: Mapping[str, Array] = field(default_factory=dict)  # what it counted, (samples, ...)
 
 
 def run(
@@ -239,6 +240,7 @@ def _read(path: Path, chosen: Backend) -> Outcome:
         spikes={_after(n, "spikes/"): a for n, a in arrays.items() if n.startswith("spikes/")},
         readout=readout,
         v={_after(n, "v/"): a for n, a in arrays.items() if n.startswith("v/")},
+        costs={_after(n, "cost/"): a for n, a in arrays.items() if n.startswith("cost/")},
     )
 
 

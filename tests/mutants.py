@@ -30,6 +30,13 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "SANA-FE's tiles are counted along the rows",
+        "backends/sanafe/architecture.py",
+        "{x * size(mesh, chips)[1] + y}",
+        "{y * size(mesh, chips)[0] + x}",
+        "backends/test_sanafe.py::test_packets_and_hops_are_equal_and_energy_within_a_percent",
+    ),
+    Mutant(
         "half a reset",
         "snn/neurons.py",
         "rest = v - self.v_threshold if",

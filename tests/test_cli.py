@@ -175,8 +175,9 @@ def test_show_and_list_print_something(
 def test_doctor_knows_the_backends(capsys: pytest.CaptureFixture[str]) -> None:
     call("doctor", "--json")
     found = json.loads(capsys.readouterr().out)
-    assert set(found["backends"]) == {"brian2", "lava"}
+    assert set(found["backends"]) == {"brian2", "lava", "sanafe"}
     assert found["backends"]["brian2"]["python"]
+    assert [n for n, b in found["backends"].items() if not b["wanted"]] == ["sanafe"]
 
 
 Spoil = Callable[[Path], tuple[object, ...]]

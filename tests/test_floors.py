@@ -37,6 +37,7 @@ FLOORS: dict[str, int] = {
     "backends": 5,
     "build": 6,  # a program on disk, with what each backend emits
     "simulation": 7,  # runs a build
+    "exchange": 8,  # counts what a run did
     "comparison": 8,  # compares what runs gave back
     "verification": 9,  # runs and compares
     "bycore": 9,  # runs single blocks and compares

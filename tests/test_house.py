@@ -13,7 +13,7 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 BANNED_NAMES = re.compile(r"utils\.py|helpers\.py|common\.py|base_.*\.py")
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-SIMULATORS = {"brian2", "lava"}
+SIMULATORS = {"brian2", "lava", "sanafe", "sanafecpp"}
 ONNX = {"onnx", "onnxruntime", "onnxslim"}
 ONNX_FILES = ("frontend/", "calibrate.py", "verify.py")
 

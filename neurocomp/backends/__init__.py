@@ -30,6 +30,11 @@ def names() -> tuple[str, ...]:
     )
 
 
+def wanted() -> tuple[str, ...]:
+    """List the backends that serve where none is named."""
+    return tuple(name for name in names() if backend(name).simulator.wanted)
+
+
 def backend(name: str) -> Backend:
     """Give the backend called `name`. Raises UnsupportedError where there is none."""
     if name not in names():

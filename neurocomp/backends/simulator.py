@@ -12,3 +12,4 @@ class Simulator:
     install: tuple[
         tuple[str, ...], ...
     ]  # arguments of each `pip install` that makes an environment
+    wanted: bool = True  # False: only where it is asked for by name

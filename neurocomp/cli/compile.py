@@ -11,7 +11,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.artifact import check_place, write_report
 from neurocomp.backends import backend as find_backend
-from neurocomp.backends import names
+from neurocomp.backends import wanted
 from neurocomp.build import Artifact, emit
 from neurocomp.cli.arguments import (
     Clamp,
@@ -54,7 +54,7 @@ def compile_(
         typer.Option(help="Calibration samples: .npz with `inputs`, or .npy.", show_default=False),
     ] = None,
     backend: Annotated[
-        list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: all.")
+        list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: brian2, lava.")
     ] = None,
     steps: Steps = 64,
     output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
@@ -117,8 +117,11 @@ def read_options(path: Path) -> Options:
 
 
 def _known(asked: list[str] | None) -> tuple[str, ...]:
-    """Give the backends that were asked for, or all. Raises UnsupportedError for an unknown one."""
-    return tuple(find_backend(name).name for name in dict.fromkeys(asked or names()))
+    """Give the backends that were asked for, or those that serve where none was.
+
+    Raises UnsupportedError for an unknown one.
+    """
+    return tuple(find_backend(name).name for name in dict.fromkeys(asked or wanted()))
 
 
 def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +19,9 @@ from neurocomp.simulation import setup as make
 PACKAGES = ("neurocomp", "numpy", "scipy", "networkx", "onnx", "onnxruntime", "brian2")
 
 
-def setup(name: Annotated[str, typer.Argument(metavar="BACKEND", help="lava, or brian2")]) -> int:
+def setup(
+    name: Annotated[str, typer.Argument(metavar="BACKEND", help="lava, brian2 or sanafe")],
+) -> int:
     """Make the private environment that runs a backend's artifacts; once is enough."""
     chosen = backend(name)
     with progress() as observe:
@@ -34,7 +36,7 @@ def doctor(json: Json = False) -> int:
     backends = {name: _backend(name) for name in names()}
     engine = active()
     missing = [n for n, v in packages.items() if v is None]
-    ok = not missing and all(b["python"] for b in backends.values())
+    ok = not missing and all(b["python"] or not b["wanted"] for b in backends.values())
     if json:
         say_json(
             {
@@ -49,10 +51,7 @@ def doctor(json: Json = False) -> int:
     rows = [("python", sys.version.split()[0], "")]
     rows += [(n, v or "missing", "" if v else f"pip install {n}") for n, v in packages.items()]
     rows.append(("engine", f"{engine.name} {engine.level}", engine.lost))
-    rows += [
-        (f"backend {n}", "ready" if b["python"] else "missing", b["python"] or b["problem"])
-        for n, b in backends.items()
-    ]
+    rows += [(f"backend {n}", _state(b), b["python"] or b["problem"]) for n, b in backends.items()]
     show_table(table("doctor", ["what", "found", "where, or what to do"], rows))
     return 0 if ok else 1
 
@@ -64,8 +63,16 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _backend(name: str) -> dict[str, str]:
+def _backend(name: str) -> dict[str, Any]:
+    chosen = backend(name)
     try:
-        return {"python": find_python(backend(name)), "problem": ""}
+        found = {"python": find_python(chosen), "problem": ""}
     except BackendError as error:
-        return {"python": "", "problem": error.remedy}
+        found = {"python": "", "problem": error.remedy}
+    return {**found, "wanted": chosen.simulator.wanted}
+
+
+def _state(found: dict[str, Any]) -> str:
+    if found["python"]:
+        return "ready"
+    return "missing" if found["wanted"] else "missing, optional"

@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,14 @@ import numpy as np
 import typer
 
 from neurocomp.arrays import Array
+from neurocomp.backends import backend as find_backend
 from neurocomp.build import read
 from neurocomp.cli.arguments import Build, Json, Python
 from neurocomp.cli.console import progress, say, say_json
+from neurocomp.cli.console import show as show_table
+from neurocomp.cli.tables import table
 from neurocomp.errors import ArtifactError
+from neurocomp.exchange import Counted, beside
 from neurocomp.samples import load_samples
 from neurocomp.simulation import run as simulate
 
@@ -40,14 +45,31 @@ def run(
         )
     arrays = {f"spikes/{n}": a for n, a in outcome.spikes.items()}
     arrays |= {f"v/{n}": a for n, a in outcome.v.items()} | {"readout": outcome.readout}
+    arrays |= {f"cost/{n}": a for n, a in outcome.costs.items()}
     _save(output, arrays)
+    counted = beside(artifact.program, outcome)
     total = sum(int(a.sum()) for a in outcome.spikes.values())
     if json:
         shapes = {name: list(a.shape) for name, a in arrays.items()}
-        say_json({"spikes": str(output), "samples": len(samples), "total": total, "arrays": shapes})
+        said = {"spikes": str(output), "samples": len(samples), "total": total, "arrays": shapes}
+        say_json({**said, "counted": [asdict(each) for each in counted]})
     else:
+        if counted:
+            show_counted(find_backend(backend).simulator.title, counted)
         say(f"{output}: {total:,} spikes of {len(samples)} samples, {len(arrays)} arrays")
     return 0
+
+
+def show_counted(title: str, counted: tuple[Counted, ...]) -> None:
+    """Show what a simulator counted beside what we do."""
+    rows = ((c.what, _number(c.ours), _number(c.simulated), f"{c.difference:.2%}") for c in counted)
+    columns = ["what", "#neurocomp", f"#{title}", "#difference"]
+    show_table(table("the same spikes, counted twice", columns, rows))
+
+
+def _number(value: float) -> int | float:
+    """Give a count as a whole number."""
+    return int(value) if value.is_integer() else value
 
 
 def _save(path: Path, arrays: dict[str, Array]) -> None:

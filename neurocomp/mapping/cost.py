@@ -11,6 +11,7 @@ from neurocomp.hw.topology import Moves, moves
 from neurocomp.mapping.arrange import symmetric
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.floor import Floor
+from neurocomp.mapping.grid import Grid
 from neurocomp.mapping.lay import Layout
 from neurocomp.snn.rates import total
 
@@ -29,6 +30,7 @@ class Cost:
     synapses: float  # synaptic events
     spikes: float
     neurons: int  # updates
+    events: Mapping[str, float]  # how often each of hw/target.py's EVENTS happens
     energy_pj: Mapping[str, float | None]  # by event; None: not published
     time_ns: Mapping[str, float | None]  # core, link and barrier; None: not published
 
@@ -79,8 +81,9 @@ def cost(layout: Layout) -> Cost:
         synapses=synapses,
         spikes=spikes,
         neurons=int(events["neuron"]),
+        events=events,
         energy_pj={n: energy[n] * e if n in energy else None for n, e in events.items()},
-        time_ns=_times(layout, per_core, float(loads.max(initial=0.0))),
+        time_ns=_times(layout, _per_core(layout, pairs, per_core), float(loads.max(initial=0.0))),
     )
 
 
@@ -152,13 +155,35 @@ def synaptic_events(layout: Layout) -> tuple[float, Array]:
     return float(events.sum()), np.bincount(layout.core, events)
 
 
-def _times(layout: Layout, synapses: Array, most: float) -> dict[str, float | None]:
-    """Give the time of the slowest core, of the fullest link, and of the barrier."""
+def _per_core(layout: Layout, pairs: coo_array, synapses: Array) -> dict[str, Array]:
+    """Count the events of each core, (cores,)."""
+    blocks = [_fired(grid, layout.rates[name]) for name, grid in layout.grids.items()]
+    return {
+        "neuron": layout.demand["neurons"],
+        "spike": np.bincount(layout.core, np.concatenate(blocks), len(layout.seats)),
+        "synapse": synapses,
+        "packet": np.bincount(pairs.row, pairs.data, len(layout.seats)),
+    }
+
+
+def _fired(grid: Grid, rate: float | Array) -> Array:
+    """Count the spikes of each block; those of the last group spike."""
+    whole = tuple(cut[-1][1] for cut in grid.axes)
+    each = np.bincount(grid.labels(), np.broadcast_to(rate, whole).ravel(), grid.last)
+    return np.concatenate([np.zeros(grid.count - grid.last), each])
+
+
+def _times(layout: Layout, events: dict[str, Array], most: float) -> dict[str, float | None]:
+    """Give the time of the slowest core, of the fullest link, and of the barrier.
+
+    A core does one thing after the other; what was not published, beside updates and synapses,
+    counts nothing.
+    """
     ns = layout.target.time_ns
     core = link = None
     if "neuron" in ns and "synapse" in ns:
-        each = layout.demand["neurons"] * ns["neuron"] + synapses * ns["synapse"]
-        core = float(each.max(initial=0.0))
+        each = sum(count * ns[event] for event, count in events.items() if event in ns)
+        core = float(np.max(each, initial=0.0))
     if "column_hop" in ns and "row_hop" in ns:
         link = most * max(ns["column_hop"], ns["row_hop"])
     return {"core": core, "link": link, "step": ns.get("step")}

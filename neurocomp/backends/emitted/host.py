@@ -229,13 +229,15 @@ def write_results(
     spikes: Sequence[Array],
     readout: Array,
     membranes: Sequence[Array | None] | None,
+    others: dict[str, Array] | None = None,
 ) -> None:
     """Write spikes.npz; every array is (samples, steps, neurons), in the order of the populations.
 
     `spikes` of the readout are not written, nor is a membrane that is None, as a gate's is.
+    `others` are arrays of the simulator's own, by the key they get.
     """
     number = host.populations[host.readout].bias.dtype
-    entries = {}
+    entries = dict(others or {})
     for n, population in enumerate(host.populations):
         if n != host.readout:
             entries[f"spikes/{population.name}"] = _folded(spikes[n], population, np.dtype(bool))
