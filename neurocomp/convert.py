@@ -9,7 +9,7 @@ every threshold is 1.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, floor
+from math import ceil, floor, prod
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from neurocomp.arrays import Array, Shape, readonly
 from neurocomp.errors import GraphError, UnsupportedError
 from neurocomp.snn.boxes import volume
 from neurocomp.snn.compose import identity, scaled, with_weight
-from neurocomp.snn.grid import SAMPLE_BITS, current_bits, snap, step_below
+from neurocomp.snn.grid import current_bits, sample_bits, snap, step_below
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     FULL,
@@ -201,7 +201,8 @@ def _current(cell: Cell, arrival: Arrival, step: float) -> Current:
     ones = with_weight(arrival.synapse, np.ones(weight.shape)).apply(
         np.ones((1, *arrival.synapse.pre_shape))
     )
-    bits = current_bits(int(ones.max(initial=0)))
+    sample = sample_bits(prod(arrival.synapse.pre_shape))
+    bits = current_bits(int(ones.max(initial=0)), sample)
     fine = step_below(float(np.abs(weight).max(initial=0)), bits)
     return Current(
         source=arrival.source,
@@ -245,7 +246,7 @@ def spike_source(graph: Graph, source: Input) -> tuple[Population, Current] | No
 
 def _input(graph: Graph, low: float, high: float, order: Order) -> Input:
     """Give the input with its range widened to the grid, so that rounding never leaves it."""
-    grid = step_below(max(abs(low), abs(high)), SAMPLE_BITS)
+    grid = step_below(max(abs(low), abs(high)), sample_bits(prod(graph.input_shape)))
     return Input(
         name=graph.input,
         shape=volume(graph.input_shape),

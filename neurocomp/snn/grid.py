@@ -13,7 +13,7 @@ import numpy as np
 from neurocomp.arrays import Array, readonly
 
 BITS = 24  # of a weight, relative to the population's largest number
-SAMPLE_BITS = 16  # of an analog input, relative to its calibrated range
+SAMPLE_BITS = 22  # of an analog input at most, relative to its calibrated range
 EXACT_BITS = 53  # of float64
 
 
@@ -22,9 +22,14 @@ def step_below(largest: float, bits: int = BITS) -> float:
     return 2.0 ** (ceil(log2(largest)) - bits) if largest > 0 else 2.0**-bits
 
 
-def current_bits(fan_in: int) -> int:
-    """Give the bits that weights may have so that `fan_in` products with samples add up exactly."""
-    return min(BITS, EXACT_BITS - SAMPLE_BITS - 1 - ceil(log2(max(2, fan_in))))
+def sample_bits(values: int) -> int:
+    """Give the bits of a sample of `values` numbers: weights keep as many in a sum over all."""
+    return min(SAMPLE_BITS, (EXACT_BITS - 1 - ceil(log2(max(2, values)))) // 2)
+
+
+def current_bits(fan_in: int, sample: int) -> int:
+    """Give the bits of weights whose `fan_in` products with `sample` bits add up exactly."""
+    return min(BITS, EXACT_BITS - sample - 1 - ceil(log2(max(2, fan_in))))
 
 
 def snap(values: Array, step: float) -> Array:
