@@ -13,7 +13,7 @@ import numpy as np
 
 from neurocomp.arrays import Array, readonly
 from neurocomp.errors import ArtifactError
-from neurocomp.hw.target import Arithmetic, Core, Mesh, Relay, Target
+from neurocomp.hw.target import Arithmetic, Core, Mesh, Packing, Relay, Target
 from neurocomp.mapping.placement import Block, Place, Placement
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box
@@ -35,7 +35,7 @@ KINDS: dict[str, type] = {
         *(Program, Network, Input, Current, Population, Projection),
         *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson, Recorded),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
-        *(Target, Arithmetic, Relay, Core, Mesh, Placement, Block, Place, Box),
+        *(Target, Arithmetic, Packing, Relay, Core, Mesh, Placement, Block, Place, Box),
     )
 }
 Plain = Any  # what JSON holds

@@ -23,9 +23,9 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
 def test_an_estimate_needs_no_samples(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = said(capsys, *FAST, "--estimate", "--rate", "0.2")
     assert code == 0
-    assert (found["fits"], found["cores"], found["chips"]) == (True, 29, 1)
+    assert (found["fits"], found["cores"], found["chips"]) == (True, 16, 1)
     assert found["rates"] == "assumed: 0.2 spikes a neuron and step"
-    assert found["binding"][0]["resource"] == "synapse_bits"  # type: ignore[index]  # JSON
+    assert found["binding"][0]["resource"] == "neurons"  # type: ignore[index]  # JSON
     assert found["sample"]["not_published"] == ["packet"]  # type: ignore[index]  # JSON
 
 

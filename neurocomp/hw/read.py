@@ -17,6 +17,7 @@ from neurocomp.hw.target import (
     Arithmetic,
     Core,
     Mesh,
+    Packing,
     Relay,
     Target,
 )
@@ -24,7 +25,7 @@ from neurocomp.hw.target import (
 FORMAT = 1
 TABLES = ("compartments", "thresholds", "synapses")
 OPTIONAL_TABLES = (
-    *("arithmetic", "graded", "connections"),
+    *("packing", "arithmetic", "graded", "connections"),
     *("cores", "mesh", "energy_pj", "time_ns"),
 )
 
@@ -34,6 +35,23 @@ SYNAPSES = {
     "delay_bits": Whole(least=0, most=64, required=False),
     "axon_bits": Whole(least=0, most=4096, required=False),
     "max_delay_steps": Whole(least=1, most=2**20, required=False),
+}
+PACKING = {
+    "word_bits": Whole(least=8, most=4096),
+    "end_bits": Whole(least=0, most=4096),
+    "axon_words": Whole(least=1, most=2**20),
+    "entry_synapses": Whole(least=1, most=2**20),
+    "prefix_bits": Whole(least=0, most=1024),
+    "index_bits_least": Whole(least=1, most=24),
+    "index_bits_most": Whole(least=1, most=24),
+    "skip_bits_least": Whole(least=1, most=24),
+    "skip_bits_most": Whole(least=1, most=24),
+    "formats": Whole(least=3, most=1024),
+    "strides": Whole(least=1, most=32),
+    "bases": Whole(least=1, most=2**20),
+    "atoms": Whole(least=1, most=2**20, required=False),
+    "entries": Whole(least=1, most=1024, required=False),
+    "crossing": Whole(least=0, most=1024, required=False),
 }
 GRADED = {
     "slots": Whole(least=0, most=1024),
@@ -107,6 +125,7 @@ def read_target(path: Path) -> Target:
     thresholds = top.table("thresholds")
     _, threshold_sources = numbers(thresholds, {}, ("per",))
     arithmetic, arithmetic_sources = _arithmetic(top)
+    packing, packing_sources = _packing(top)
     graded, graded_sources = _graded(top)
     core, core_sources = _core(top)
     mesh, mesh_sources = _mesh(top)
@@ -118,6 +137,7 @@ def read_target(path: Path) -> Target:
         "compartments": model_sources,
         "thresholds": threshold_sources,
         "synapses": synapse_sources,
+        "packing": packing_sources,
         "arithmetic": arithmetic_sources,
         "graded": graded_sources,
         "cores": core_sources,
@@ -136,6 +156,7 @@ def read_target(path: Path) -> Target:
         stored=_stored(top.table("synapses")),
         delay_bits=synapses.get("delay_bits", 0),
         axon_bits=synapses.get("axon_bits", 0),
+        packing=packing,
         arithmetic=arithmetic,
         graded=graded,
         core=core,
@@ -181,6 +202,13 @@ def _stored(table: Table) -> Literal["each", "kernel"]:
     if "stored" not in table.items:
         return "each"
     return "kernel" if table.choice("stored", ("each", "kernel")) == "kernel" else "each"
+
+
+def _packing(top: Table) -> tuple[Packing | None, dict[str, str]]:
+    if "packing" not in top.items:
+        return None, {}
+    found, sources = numbers(top.table("packing"), PACKING)
+    return Packing(**found), sources
 
 
 def _graded(top: Table) -> tuple[Relay | None, dict[str, str]]:

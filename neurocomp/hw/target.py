@@ -91,6 +91,32 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """How a core packs synapses into words: lists of entries, one list for each source.
+
+    An entry is a prefix and up to so many synapses: sparse ones name their neuron, run-length ones
+    the step from the one before, dense ones follow each other. A list of `bits` takes
+    ceil((bits + end_bits) / word_bits) words. Counted in `mapping/packing.py`.
+    """
+
+    word_bits: int
+    end_bits: int  # that stay free behind a list
+    axon_words: int  # of one list, at most
+    entry_synapses: int  # of one entry, at most
+    prefix_bits: int  # of each entry: its format, and how many synapses
+    index_bits_least: int
+    index_bits_most: int
+    skip_bits_least: int
+    skip_bits_most: int
+    formats: int  # of entries that one core knows
+    strides: int  # the largest step of a format's indices, and how many offsets it may have
+    bases: int  # places that an axon may shift its list by; lists are shared within those
+    atoms: int = 1  # channels of a pixel that share an axon, at most; 1: each source has its own
+    entries: int = 1  # output axons that an axon takes
+    crossing: int = 0  # and more where it leaves its chip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A chip that programs are compiled for."""
 
@@ -103,6 +129,7 @@ class Target:
     stored: Literal["each", "kernel"] = "each"  # every synapse, or each weight once a core
     delay_bits: int = 0  # more for each synapse of a projection that delays by more than one step
     axon_bits: int = 0  # more for each input axon: where its list of synapses begins and ends
+    packing: Packing | None = None  # None: synapses take their bits and no more
     arithmetic: Arithmetic | None  # None: float64 on the grid
     graded: Relay | None = None  # None: spikes carry no number
     core: Core
@@ -117,3 +144,21 @@ class Target:
         """Give the relay of partial sums: graded spikes, or a pair of on and off neurons."""
         pair = Relay(slots=2, axons=2, synapse_bits=2 * self.synapse_bits, exact=False)
         return self.graded or pair
+
+    @property
+    def atoms(self) -> int:
+        """Give the channels of one pixel that may share an axon."""
+        return self.packing.atoms if self.packing else 1
+
+    @property
+    def axon_entries(self) -> int:
+        """Give the output axons that one axon takes on the core that sends."""
+        return self.packing.entries if self.packing else 1
+
+    def feeds_back(self, model: str) -> bool:
+        """Say whether neurons of `model` reset by a synapse of their own spike.
+
+        Source: Rueckauer et al. 2021 (NxTF): of two compartments one spikes, the other integrates,
+        and the spike takes the threshold from it.
+        """
+        return self.packing is not None and self.compartments.get(model, 1) > 1

@@ -1,6 +1,6 @@
 """What a block takes of each resource of its core, in closed form."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,9 @@ from neurocomp.arrays import Array
 from neurocomp.hw.target import Target
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
-from neurocomp.mapping.regular import product, sizes
+from neurocomp.mapping.irregular import Irregular
+from neurocomp.mapping.packed import Layer, Link, block_words
+from neurocomp.mapping.regular import Axis, Regular, product, sizes
 from neurocomp.snn.network import Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
@@ -48,6 +50,8 @@ def neurons(cutting: Cutting, name: str) -> Array:
 def synapse_bits(cutting: Cutting, name: str) -> Array:
     """Count the bits of each block's synapses."""
     target, grid = cutting.target, cutting.grids[name]
+    if target.packing:
+        return target.packing.word_bits * packed(cutting, name)
     bits = target.relay.synapse_bits * received(cutting, name)
     for p in cutting.network.into(name):
         counts = cutting.counts.of(p.synapse)
@@ -57,25 +61,60 @@ def synapse_bits(cutting: Cutting, name: str) -> Array:
 
 
 def in_axons(cutting: Cutting, name: str) -> Array:
-    """Count each block's input axons: one for each projection and neuron that reaches it.
+    """Count each block's input axons: one a projection and neuron (or pixel) that reaches it.
 
-    Analog input takes none: the host adds it to the bias.
+    Analog input takes none: the host adds it to the bias. A reset by a synapse takes one as well.
     """
+    grid, atoms = cutting.grids[name], cutting.target.atoms
     axons = cutting.target.relay.axons * received(cutting, name)
+    axons[len(axons) - len(grid.axes[0]) :] += resets(cutting, name)
     for p in cutting.network.into(name):
-        axons = axons + cutting.counts.of(p.synapse).sources(cutting.grids[name])
+        axons = axons + cutting.counts.of(p.synapse).sources(grid, atoms)
     return axons
 
 
 def out_axons(cutting: Cutting, name: str) -> Array:
-    """Count each block's output axons: discrete, one for each neuron and block that it reaches."""
-    grid = cutting.grids[name]
-    axons = product(*(0 * sizes(cut) for cut in grid.axes))
+    """Count each block's output axons: those of each neuron (or pixel) and block it reaches."""
+    grid, atoms = cutting.grids[name], cutting.target.atoms
+    axons = resets(cutting, name)
     for p in out_of(cutting.network, name):
-        axons += cutting.counts.of(p.synapse).targets(grid, cutting.grids[p.target])
+        axons = axons + cutting.counts.of(p.synapse).targets(grid, cutting.grids[p.target], atoms)
+    axons = cutting.target.axon_entries * axons
     passed = _relayed(cutting, name, cutting.target.relay.axons, 0)
     passed[len(passed) - len(axons) :] += axons
     return passed
+
+
+def packed(cutting: Cutting, name: str) -> Array:
+    """Count the words of each block's packed synapses."""
+    grid, into = cutting.grids[name], cutting.network.into(name)
+    counts = [(p, cutting.counts.of(p.synapse)) for p in into]
+    links = [link(cutting.target, p, c.axes) for p, c in counts if isinstance(c, Regular)]
+    words = block_words(layer(cutting, name, links), grid, apart=len(links) < len(counts))
+    for p, c in counts:
+        if isinstance(c, Irregular):
+            words = words + c.words(cutting.target, bits_of(cutting.target, p), grid)
+    return words
+
+
+def layer(cutting: Cutting, name: str, links: Sequence[Link]) -> Layer:
+    """Give what the packing asks of a population, whatever its cuts."""
+    target, population = cutting.target, cutting.network.population(name)
+    kind = model(population.neuron)
+    return Layer(target, links, target.compartments.get(kind, 1), target.feeds_back(kind))
+
+
+def link(target: Target, projection: Projection, axes: tuple[Axis, Axis, Axis]) -> Link:
+    """Give what the packing asks of a projection."""
+    return Link(axes, bits_of(target, projection), projection.delay_steps > 1)
+
+
+def resets(cutting: Cutting, name: str) -> Array:
+    """Count the axons by which each block's neurons reset themselves, (channels, rows, columns)."""
+    (channels, *sides), target = cutting.grids[name].axes, cutting.target
+    once = target.feeds_back(model(cutting.network.population(name).neuron))
+    depth = np.array([-(-(b - a) // target.atoms) for a, b in channels]) * once
+    return product(depth, *(sizes(cut) for cut in sides))
 
 
 def received(cutting: Cutting, name: str) -> Array:

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.mapping.demand import Cutting, out_axons, out_of
+from neurocomp.mapping.demand import Cutting, model, out_axons, out_of
 from neurocomp.mapping.grid import Cut, Grid
 from neurocomp.mapping.regular import Axis, Regular, sizes, starts
 from neurocomp.mapping.tiles import Tiles
@@ -58,19 +58,20 @@ def _least(cutting: Cutting, name: str, own: Tiles) -> Grid:
     if len(own.blocks) < 2:
         return cutting.grids[name]
     cost, fits = np.zeros(len(own.blocks)), np.ones(len(own.blocks), dtype=bool)
-    limit = cutting.target.core.limits.get("out_axons")
-    sent = np.zeros(len(own.blocks), dtype=np.int64)
+    target, limit = cutting.target, cutting.target.core.limits.get("out_axons")
+    sent = target.axon_entries * _resets(cutting, name, own)
     for p in cutting.network.into(name):
         axes = _axes(cutting, p)
         pre = cutting.grids[p.source]
         cost += _into(axes, pre, own)
         if limit is not None:
-            fits &= _others(cutting, p.source, name) + _asked(axes, pre, own) <= limit
+            asked = target.axon_entries * _asked(axes, pre, own, target.atoms)
+            fits &= _others(cutting, p.source, name) + asked <= limit
     for p in out_of(cutting.network, name):
         axes = _axes(cutting, p)
         post = cutting.grids[p.target]
         cost += _out_of(axes, own, post)
-        sent += _sent(axes, own, post)
+        sent += target.axon_entries * _sent(axes, own, post, target.atoms)
     if limit is not None:
         fits &= sent <= limit
     if not fits.any():
@@ -115,26 +116,45 @@ def _out_of(axes: tuple[Axis, Axis, Axis], own: Tiles, post: Grid) -> Array:
     return flow * least / 2
 
 
-def _asked(axes: tuple[Axis, Axis, Axis], pre: Grid, own: Tiles) -> Array:
-    """Give the output axons that each tile asks of a block of `pre`, at most, (tiles,)."""
+def _asked(axes: tuple[Axis, Axis, Axis], pre: Grid, own: Tiles, atoms: int) -> Array:
+    """Give the axons that each tile asks of a block of `pre`, at most, (tiles,)."""
     asked = np.ones(len(own.blocks), dtype=np.int64)
     for axis in range(3):
         used, which = np.unique(own.at[axis], return_inverse=True)
-        first = starts(pre.axes[axis])
-        each = [axes[axis].ranges(own.axes[axis][int(i)]) for i in used]
-        asked *= np.array([np.add.reduceat(e, first).max() for e in each])[which]
+        cuts = [own.axes[axis][int(i)] for i in used]
+        groups = [own.groups[int(i)] if axis == 0 else 1 for i in used]
+        ends = zip(cuts, groups, strict=True)
+        each = [_most(axes[axis], pre.axes[axis], cut, g, axis == 0, atoms) for cut, g in ends]
+        asked *= np.array(each)[which]
     return asked
 
 
-def _sent(axes: tuple[Axis, Axis, Axis], own: Tiles, post: Grid) -> Array:
-    """Give the output axons that `post` asks of a block of each tile, at most, (tiles,)."""
+def _sent(axes: tuple[Axis, Axis, Axis], own: Tiles, post: Grid, atoms: int) -> Array:
+    """Give the axons that `post` asks of a block of each tile, at most, (tiles,)."""
     sent = np.ones(len(own.blocks), dtype=np.int64)
     for axis in range(3):
         used, which = np.unique(own.at[axis], return_inverse=True)
-        ranges = axes[axis].ranges(post.axes[axis])
         cuts = [own.axes[axis][int(i)] for i in used]
-        sent *= np.array([np.add.reduceat(ranges, starts(cut)).max() for cut in cuts])[which]
+        groups = post.groups if axis == 0 else 1
+        each = [_most(axes[axis], cut, post.axes[axis], groups, axis == 0, atoms) for cut in cuts]
+        sent *= np.array(each)[which]
     return sent
+
+
+def _most(axis: Axis, pre: Cut, post: Cut, groups: int, deep: bool, atoms: int) -> int:
+    """Give the axons that a range of `pre` has into all of `post`, along one axis, at most."""
+    if deep and atoms > 1:
+        return int(axis.axons_out(pre, post, groups, atoms).max())
+    return int(np.add.reduceat(axis.ranges(post), starts(pre)).max())
+
+
+def _resets(cutting: Cutting, name: str, own: Tiles) -> Array:
+    """Give the axons by which a block of each tile resets itself, at most, (tiles,)."""
+    found = np.ones(len(own.blocks), dtype=np.int64)
+    for axis, atoms in enumerate((cutting.target.atoms, 1, 1)):
+        most = [-(-max(b - a for a, b in cut) // atoms) for cut in own.axes[axis]]
+        found *= np.array(most)[own.at[axis]]
+    return found * cutting.target.feeds_back(model(cutting.network.population(name).neuron))
 
 
 def _others(cutting: Cutting, source: str, name: str) -> int:

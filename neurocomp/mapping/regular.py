@@ -6,6 +6,8 @@ those of the second, and so on: each reads the channels of its group only.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import gcd
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array, kron
@@ -24,6 +26,9 @@ class Axis:
     taps: Array  # (post,): synapses of each postsynaptic index along this axis
     reach: Array | None  # bool (post, pre); None: all to all
     inside: Array | None = None  # bool (post, kernel): taps that are not padding; None: no kernel
+    first: Array | None = None  # (post,): where each window begins, also in the padding
+    step: int = 1  # from one postsynaptic index that an index reaches to the next
+    group: tuple[int, int] | None = None  # channels out and in of a group; None: no groups
     known: dict[tuple[object, ...], Array] = field(default_factory=dict)  # what was asked before
 
     def fan_in(self, post: Cut, groups: int = 1) -> Array:
@@ -50,16 +55,35 @@ class Axis:
             self.known[key] = self._overlap(pre, post, groups)
         return self.known[key]
 
-    def sources(self, post: Cut, groups: int = 1) -> Array:
-        """Count the indices that reach each range, (groups * ranges,)."""
-        reached: Array = self.overlap(((0, self.pre),), post, groups)[0]
+    def sources(self, post: Cut, groups: int = 1, atoms: int = 1) -> Array:
+        """Count the indices that reach each range, (groups * ranges,).
+
+        With `atoms`, so many indices in a row count as one.
+        """
+        reached: Array = self.axons(((0, self.pre),), post, groups, atoms)[0]
         return reached
 
-    def all_sources(self, post: Cut) -> int:
-        """Sum `sources` over the ranges, and over the groups, however many."""
+    def all_sources(self, post: Cut, atoms: int = 1) -> int:
+        """Sum `sources` over the ranges, and over the groups, at least."""
         if self.reach is None:
-            return self.pre * len(post)
-        return int(self.sources(post).sum())
+            return -(-self.pre // atoms) * len(post)
+        return int(self.sources(post, atoms=atoms).sum())
+
+    def axons(self, pre: Cut, post: Cut, groups: int, atoms: int) -> Array:
+        """Count the axons from each range of `pre` to each of `post`, (pre, post).
+
+        Up to `atoms` indices share one: those that begin at a multiple of it.
+        """
+        if atoms == 1:
+            return self.overlap(pre, post, groups)
+        if self.reach is None and groups == 1:
+            chunks = [(b - 1) // atoms - a // atoms + 1 for a, b in pre]
+            return np.repeat(np.array(chunks)[:, None], len(post), axis=1)
+        finer = sorted({*starts(pre), *range(0, self.pre, atoms)})
+        cut = tuple(pairwise([*finer, self.pre]))
+        reached: Array = np.minimum(self.overlap(cut, post, groups), 1)
+        found: Array = np.add.reduceat(reached, np.searchsorted(finer, starts(pre)), axis=0)
+        return found
 
     def most_ranges(self, post: Cut) -> int:
         """Give the ranges that one presynaptic index reaches, at most."""
@@ -93,6 +117,20 @@ class Axis:
         for row, (first, last) in zip(own, parts(self.pre, groups), strict=True):
             row[first:last] = 1
         return np.kron(own, sizes(post)[:, None].astype(np.float64))
+
+    def axons_out(self, pre: Cut, post: Cut, groups: int, atoms: int) -> Array:
+        """Count the axons from each range of `pre` into all of `post`, (pre,)."""
+        if atoms == 1 or self.group is None:
+            each: Array = self.axons(pre, post, groups, atoms).sum(axis=1)
+            return each
+        outs, ins = self.group
+        finer = sorted({*starts(pre), *range(0, self.pre, atoms)})
+        first, last = np.array(finer), np.array([*finer[1:], self.pre]) - 1
+        begin = starts(post)
+        low = np.searchsorted(begin, first // ins * outs, side="right")
+        high = np.searchsorted(begin, (last // ins + 1) * outs - 1, side="right")
+        found: Array = np.add.reduceat(high - low + 1, np.searchsorted(finer, starts(pre)))
+        return found
 
     def _overlap(self, pre: Cut, post: Cut, groups: int) -> Array:
         if self.reach is None:
@@ -128,15 +166,18 @@ class Regular:
             columns.weights(post.axes[2]),
         )
 
-    def sources(self, post: Grid) -> Array:
-        """Count the distinct neurons that reach each block, (groups * channels, rows, columns)."""
+    def sources(self, post: Grid, atoms: int = 1) -> Array:
+        """Count the distinct neurons that reach each block, (groups * channels, rows, columns).
+
+        Up to `atoms` channels of one pixel count as one.
+        """
         channels, rows, columns = (axis.pre for axis in self.axes)
         every = uncut((channels, rows, columns))
-        return product(*(overlap[0] for overlap in self.overlaps(every, post)))
+        return product(*(overlap[0] for overlap in self.overlaps(every, post, atoms)))
 
-    def targets(self, pre: Grid, post: Grid) -> Array:
+    def targets(self, pre: Grid, post: Grid, atoms: int = 1) -> Array:
         """Count for each block of `pre` its pairs of a neuron and a block of `post` it reaches."""
-        return product(*(overlap.sum(axis=1) for overlap in self.overlaps(pre, post)))
+        return product(*(overlap.sum(axis=1) for overlap in self.overlaps(pre, post, atoms)))
 
     def between(self, pre: Grid, post: Grid) -> csr_array:
         """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
@@ -160,11 +201,11 @@ class Regular:
         axes = zip(self.axes, post.axes, (post.groups, 1, 1), strict=True)
         return _contracted(rate, [axis.synapses(cut, groups) for axis, cut, groups in axes])
 
-    def overlaps(self, pre: Grid, post: Grid) -> list[Array]:
+    def overlaps(self, pre: Grid, post: Grid, atoms: int = 1) -> list[Array]:
         """Count along each axis what every range of `pre` shares with every one of `post`."""
-        groups = (post.groups, 1, 1)
-        ends = zip(self.axes, pre.axes, post.axes, groups, strict=True)
-        return [axis.overlap(a, b, g) for axis, a, b, g in ends]
+        counts = ((post.groups, atoms), (1, 1), (1, 1))
+        ends = zip(self.axes, pre.axes, post.axes, counts, strict=True)
+        return [axis.axons(a, b, *count) for axis, a, b, count in ends]
 
 
 def regular(synapse: Synapse) -> Regular | None:
@@ -180,7 +221,7 @@ def regular(synapse: Synapse) -> Regular | None:
         case Window():
             windows, channels = synapse.windows, synapse.pre_shape[0]
             same = np.eye(channels, dtype=bool)
-            depth = Axis(channels, np.ones(channels, dtype=np.int64), same)
+            depth = Axis(channels, np.ones(channels, dtype=np.int64), same, group=(1, 1))
             return Regular((depth, _slid(windows.rows), _slid(windows.columns)))
     return None
 
@@ -217,7 +258,7 @@ def _grouped(conv: Conv) -> Axis:
         return Axis(channels, np.full(outs, ins), None)
     group = np.arange(outs) // (outs // conv.groups)
     reach = group[:, None] == np.arange(channels) // ins
-    return Axis(channels, np.full(outs, ins), reach)
+    return Axis(channels, np.full(outs, ins), reach, group=(outs // conv.groups, ins))
 
 
 def _slid(axis: Windows) -> Axis:
@@ -227,4 +268,5 @@ def _slid(axis: Windows) -> Axis:
     reach = np.zeros((axis.count, axis.size), dtype=bool)
     window, tap = np.nonzero(inside)
     reach[window, positions[window, tap]] = True
-    return Axis(axis.size, inside.sum(axis=1), reach, inside)
+    step = axis.dilation // gcd(axis.dilation, axis.stride)
+    return Axis(axis.size, inside.sum(axis=1), reach, inside, positions[:, 0], step)

@@ -14,11 +14,19 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.errors import CapacityError, GraphError
-from neurocomp.mapping.demand import DEMANDS, Cutting, Demand, neuron_name, out_axons, out_of
+from neurocomp.mapping.demand import (
+    DEMANDS,
+    Cutting,
+    Demand,
+    model,
+    neuron_name,
+    out_axons,
+    out_of,
+)
 from neurocomp.mapping.extremes import extremes, largest, padded
 from neurocomp.mapping.grid import Cut, Grid, grids, joined
 from neurocomp.mapping.irregular import Irregular
-from neurocomp.mapping.regular import Regular
+from neurocomp.mapping.regular import Regular, sizes
 from neurocomp.mapping.tiles import Tiles, tiles
 from neurocomp.snn.network import Population
 
@@ -184,15 +192,27 @@ class Step:
         if limit is None or not known:
             return np.ones(len(own.blocks), dtype=bool)
         tops = [self._reach(axis, known) for axis in range(3)]
-        return largest(tops, own.at, np.ones(len(known), dtype=np.int64)) <= limit
+        each = np.full(len(known) + 1, self.whole.target.axon_entries)
+        each[-1] *= self.whole.target.feeds_back(model(self.own.neuron))
+        return largest(tops, own.at, each) <= limit
 
     def _reach(self, axis: int, known: list[tuple[Regular, Grid]]) -> Array:
-        """Give for each cut of one axis the extreme numbers of target ranges that it reaches."""
+        """Give for each cut of one axis the extreme numbers of target ranges that it reaches.
+
+        The last term is what its own resets take.
+        """
+        atoms = self.whole.target.atoms if axis == 0 else 1
         key = (axis, *(len(grid.axes[axis]) for _, grid in known))
+        if atoms > 1:
+            key += tuple(grid.groups for _, grid in known)
         if key not in self.reach:
-            each = [c.axes[axis].ranges(grid.axes[axis]) for c, grid in known]
             cuts = self.every[self.own.name].axes[axis]
-            self.reach[key] = _sums(np.stack(each, axis=1), cuts)
+            if atoms > 1:
+                self.reach[key] = padded([_axons(cut, known, atoms) for cut in cuts])
+            else:
+                each = [c.axes[axis].ranges(grid.axes[axis]) for c, grid in known]
+                own = np.ones(self.own.shape[axis], dtype=np.int64)
+                self.reach[key] = _sums(np.stack([*each, own], axis=1), cuts)
         return self.reach[key]
 
     def _plain(self) -> bool:
@@ -204,6 +224,13 @@ class Step:
         if self._plain() or "out_axons" not in self.whole.target.core.limits:
             return True
         return int(out_axons(self.cutting(chosen), self.own.name).max()) <= self._limit()
+
+
+def _axons(cut: Cut, known: list[tuple[Regular, Grid]], atoms: int) -> Array:
+    """Give the extreme axons of the ranges of one cut of the channels, and those of its resets."""
+    each = [c.axes[0].axons_out(cut, grid.axes[0], grid.groups, atoms) for c, grid in known]
+    own = -(-sizes(cut) // atoms)
+    return extremes(np.stack([*each, own], axis=1))
 
 
 def _numbered(keys: list[tuple[int, ...]]) -> Array:

@@ -10,9 +10,10 @@ from itertools import islice
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.mapping.demand import DEMANDS, Cutting, bits_of, model
+from neurocomp.mapping.demand import DEMANDS, Cutting, bits_of, layer, link, model
 from neurocomp.mapping.extremes import extremes, largest, padded
 from neurocomp.mapping.grid import Cut, Grid, cuts, grids
+from neurocomp.mapping.packed import most_words
 from neurocomp.mapping.regular import Axis, Regular, sizes
 from neurocomp.snn.network import Population
 
@@ -31,8 +32,8 @@ class Tiles:
     groups: tuple[int, ...]  # of input channels, beside each cut of the channels
     at: tuple[Array, Array, Array]  # which depth, cut of the rows, cut of the columns
     blocks: Array
-    axons: dict[str, Array]  # input axons of all blocks, by source
-    fan: dict[str, Array]  # blocks that a neuron of each source reaches, at most
+    axons: dict[str, Array]  # output axons that all blocks ask of each source, at least
+    fan: dict[str, Array]  # and of one neuron of it, at most
 
     def grid(self, index: int) -> Grid:
         """Give one grid."""
@@ -51,17 +52,20 @@ class Tiles:
 def tiles(whole: Cutting, population: Population, groups: bool) -> Tiles:
     """Give the grids of `population` that fit; `groups` allows groups of input channels."""
     counts = [whole.counts.of(p.synapse) for p in whole.network.into(population.name)]
-    if all(isinstance(c, Regular) for c in counts):
-        return _regular(whole, population, groups)
-    return _irregular(whole, population)
+    if not all(isinstance(c, Regular) for c in counts):
+        return _irregular(whole, population)
+    if whole.target.packing and groups:  # packed lists take long to weigh: no groups without need
+        ungrouped = _regular(whole, population, False)
+        return ungrouped if len(ungrouped.blocks) else _regular(whole, population, True)
+    return _regular(whole, population, groups)
 
 
 def _regular(whole: Cutting, population: Population, grouped: bool) -> Tiles:
-    terms = _Terms.of(whole, population)
-    channels, groups = terms.depths(population, grouped)
+    terms = _Terms.of(whole, population, grouped)
+    channels, groups = terms.cut
     rows, columns = cuts(population.shape[1]), cuts(population.shape[2])
     tops = (
-        terms.channels(channels, groups),
+        terms.channels(),
         padded([extremes(terms.spatial(1, cut)) for cut in rows]),
         padded([extremes(terms.spatial(2, cut)) for cut in columns]),
     )
@@ -74,9 +78,10 @@ def _regular(whole: Cutting, population: Population, grouped: bool) -> Tiles:
     )
     axons: dict[str, Array] = {}
     fan: dict[str, Array] = {}
+    atoms, entries = whole.target.atoms, whole.target.axon_entries
     for p, (c, y, x) in zip(whole.network.into(population.name), terms.axes, strict=True):
         each = (
-            np.array([c.all_sources(cut) for cut in channels])[at[0]]
+            np.array([c.all_sources(cut, atoms) for cut in channels])[at[0]]
             * np.array([y.all_sources(cut) for cut in rows])[at[1]]
             * np.array([x.all_sources(cut) for cut in columns])[at[2]]
         )
@@ -85,8 +90,8 @@ def _regular(whole: Cutting, population: Population, grouped: bool) -> Tiles:
             * np.array([y.most_ranges(cut) for cut in rows])[at[1]]
             * np.array([x.most_ranges(cut) for cut in columns])[at[2]]
         )
-        axons[p.source] = axons.get(p.source, 0) + each
-        fan[p.source] = fan.get(p.source, 0) + most
+        axons[p.source] = axons.get(p.source, 0) + entries * each
+        fan[p.source] = fan.get(p.source, 0) + entries * most
     found = Tiles((channels, rows, columns), groups, at, counts, axons, fan)
     total = sum(axons.values(), start=np.zeros_like(counts))
     return found.kept(np.lexsort((total, counts)))
@@ -102,77 +107,97 @@ def _fitting(
     """Give the cuts of the grids that keep every limit but that of output axons."""
     limits, flat = whole.target.core.limits, np.arange(int(np.prod(shape)))
     weights = terms.coefficients(whole, population)
-    for resource in ("neurons", "in_axons", "synapse_bits"):
+    for resource in weights:
         if resource in limits:
             at = np.unravel_index(flat, shape)
             flat = flat[largest(tops, at, weights[resource]) <= limits[resource]]
+    if whole.target.packing and "synapse_bits" in limits and len(flat):
+        bits = whole.target.packing.word_bits * _packed(whole, population, terms)
+        flat = flat[bits.ravel()[flat] <= limits["synapse_bits"]]
     c, y, x = np.unravel_index(flat, shape)
     return c, y, x
 
 
+def _packed(whole: Cutting, population: Population, terms: "_Terms") -> Array:
+    """Give the words of the fullest block of each grid, (depths, rows, columns)."""
+    into = whole.network.into(population.name)
+    links = [link(whole.target, p, axes) for p, axes in zip(into, terms.axes, strict=True)]
+    depths = list(zip(*terms.cut, strict=True))
+    rows, columns = cuts(population.shape[1]), cuts(population.shape[2])
+    return most_words(layer(whole, population.name, links), depths, rows, columns)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _Terms:
-    """The terms of one population: neurons, partial sums, then two for each projection.
+    """The terms of one population: neurons, partial sums, resets, then two for each projection.
 
     Those are its sources and what it stores.
     """
 
     axes: list[tuple[Axis, Axis, Axis]]  # of each projection
     kernel: bool
+    atoms: int
+    cut: Depths
 
     @staticmethod
-    def of(whole: Cutting, population: Population) -> "_Terms":
-        """Collect the terms of `population`."""
+    def of(whole: Cutting, population: Population, grouped: bool) -> "_Terms":
+        """Collect the terms of `population`; `grouped` allows groups of input channels."""
         into = whole.network.into(population.name)
         counts = [whole.counts.of(p.synapse) for p in into]
         axes = [c.axes for c in counts if isinstance(c, Regular)]
-        return _Terms(axes, whole.target.stored == "kernel")
-
-    def depths(self, population: Population, grouped: bool) -> Depths:
-        """List the cuts of channels, with as many groups as there may be."""
-        inputs = max((c.pre for c, _, _ in self.axes), default=1)
-        apart = any(c.reach is not None for c, _, _ in self.axes)
-        most = 1 if apart or not grouped else min(inputs, MOST_GROUPS)
-        each = [(cut, g) for cut in cuts(population.shape[0]) for g in range(1, most + 1)]
-        return tuple(cut for cut, _ in each), tuple(g for _, g in each)
+        depths = _depths(axes, population, grouped)
+        return _Terms(axes, whole.target.stored == "kernel", whole.target.atoms, depths)
 
     def spatial(self, axis: int, cut: Cut) -> Array:
         """Give the terms of each range of rows (1) or columns (2), (ranges, terms)."""
-        length = sizes(cut)
-        columns = [length, length]
+        length, atoms = sizes(cut), self.atoms if axis == 0 else 1
+        columns = [length, length, -(-length // atoms)]
         for p in self.axes:
-            columns += [p[axis].sources(cut), self._stored(p[axis], cut)]
+            columns += [p[axis].sources(cut, atoms=atoms), self._stored(p[axis], cut)]
         return np.stack(columns, axis=1)
 
-    def channels(self, channels: Cuts, groups: tuple[int, ...]) -> Array:
+    def channels(self) -> Array:
         """Give the extreme terms of each depth, (depths, most, terms)."""
+        channels, groups = self.cut
         if any(c.reach is not None for c, _, _ in self.axes):
-            alone = np.array([n != 1 for n in range(2 + 2 * len(self.axes))])  # no partial sums
+            alone = np.array([n != 1 for n in range(3 + 2 * len(self.axes))])  # no partial sums
             return padded([extremes(self.spatial(0, cut) * alone) for cut in channels])
         # All to all: the last range of the last group is the largest in every term.
         length = np.array([cut[-1][1] - cut[-1][0] for cut in channels])
-        columns = [length, length * (np.array(groups) > 1)]
+        columns = [length, length * (np.array(groups) > 1), -(-length // self.atoms)]
         for c, _, _ in self.axes:
-            share = -(-c.pre // np.array(groups))
-            columns += [share, share * length]
+            axons = [int(c.sources(((0, 1),), g, self.atoms).max()) for g in groups]
+            columns += [np.array(axons), -(-c.pre // np.array(groups)) * length]
         return np.stack(columns, axis=1)[:, None]
 
     def coefficients(self, whole: Cutting, population: Population) -> dict[str, Array]:
         """Give what one of each term takes of each resource."""
         target, into = whole.target, whole.network.into(population.name)
-        slots, axons, bits = [target.compartments[model(population.neuron)], 0], [0], [0]
-        slots[1] = max(0, target.relay.slots - slots[0])
-        axons.append(target.relay.axons)
-        bits.append(target.relay.synapse_bits)
+        kind, relay = model(population.neuron), target.relay
+        own = target.compartments[kind]
+        slots = [own, max(0, relay.slots - own), 0]
+        axons = [0, relay.axons, int(target.feeds_back(kind))]
+        bits = [0, relay.synapse_bits, 0]
         for p in into:
             slots += [0, 0]
             axons += [1, 0]
             bits += [target.axon_bits, bits_of(target, p)]
         named = {"neurons": slots, "in_axons": axons, "synapse_bits": bits}
+        if target.packing:
+            del named["synapse_bits"]
         return {name: np.array(each) for name, each in named.items()}
 
     def _stored(self, axis: Axis, cut: Cut) -> Array:
         return axis.weights(cut) if self.kernel else axis.fan_in(cut)
+
+
+def _depths(axes: list[tuple[Axis, Axis, Axis]], population: Population, grouped: bool) -> Depths:
+    """List the cuts of channels, with as many groups as there may be."""
+    inputs = max((c.pre for c, _, _ in axes), default=1)
+    apart = any(c.reach is not None for c, _, _ in axes)
+    most = 1 if apart or not grouped else min(inputs, MOST_GROUPS)
+    each = [(cut, g) for cut in cuts(population.shape[0]) for g in range(1, most + 1)]
+    return tuple(cut for cut, _ in each), tuple(g for _, g in each)
 
 
 def _irregular(whole: Cutting, population: Population) -> Tiles:
@@ -186,13 +211,14 @@ def _irregular(whole: Cutting, population: Population) -> Tiles:
     each = np.arange(len(fitting))
     axons: dict[str, Array] = {}
     fan: dict[str, Array] = {}
+    atoms, entries = whole.target.atoms, whole.target.axon_entries
     for p in whole.network.into(population.name):
         counts = whole.counts.of(p.synapse)
         alone = grids(whole.network.population(p.source).shape)[-1]
-        total = np.array([int(counts.sources(g).sum()) for g in fitting], dtype=np.int64)
+        total = np.array([int(counts.sources(g, atoms).sum()) for g in fitting], dtype=np.int64)
         most = np.array([int(counts.targets(alone, g).max()) for g in fitting], dtype=np.int64)
-        axons[p.source] = axons.get(p.source, 0) + total
-        fan[p.source] = fan.get(p.source, 0) + most
+        axons[p.source] = axons.get(p.source, 0) + entries * total
+        fan[p.source] = fan.get(p.source, 0) + entries * most
     blocks = np.array([g.count for g in fitting], dtype=np.int64)
     return Tiles(axes, (1,) * len(fitting), (each, each, each), blocks, axons, fan)
 

@@ -137,17 +137,15 @@ def test_what_loihi2_does_not_publish_is_absent() -> None:
     assert "max_gate" not in chip.compartments
 
 
-def packed_bits(synapses: int) -> int:
-    """Give the memory of one axon's list as nengo-loihi 1.1.0 counts it, entries of 60."""
-    full, rest = divmod(synapses, 60)
-    sizes = [60] * full + [rest] * (rest > 0)
-    return sum(-(-(18 * n + 10) // 64) * 64 for n in sizes)
-
-
-def test_loihi1_never_counts_less_synapse_memory_than_its_packing_takes() -> None:
-    chip = load_target("loihi1")
-    for synapses in range(1, 1025):
-        assert packed_bits(synapses) <= chip.synapse_bits * synapses + chip.axon_bits
+def test_the_variants_of_loihi1_differ_in_what_their_names_say() -> None:
+    chip, energy, population = map(load_target, ("loihi1", "loihi1-sanafe", "loihi1-population"))
+    for other in (energy, population):
+        assert other.core == chip.core and other.arithmetic == chip.arithmetic
+        assert other.compartments == chip.compartments
+    assert energy.packing == chip.packing and population.energy_pj == chip.energy_pj
+    assert chip.packing is not None and population.packing is not None
+    assert (chip.atoms, chip.axon_entries, chip.packing.bases) == (1, 1, 16)
+    assert (population.atoms, population.axon_entries, population.packing.bases) == (512, 2, 256)
 
 
 def test_ideal_has_no_limits() -> None:

@@ -35,7 +35,9 @@ def lenet() -> Network:
     return network(populations, *projections)
 
 
-@pytest.mark.parametrize(("name", "cores"), [("ideal", 1), ("loihi1", 29), ("loihi2", 17)])
+@pytest.mark.parametrize(
+    ("name", "cores"), [("ideal", 1), ("loihi1", 16), ("loihi1-population", 16), ("loihi2", 17)]
+)
 def test_a_lenet_takes_so_many_cores(name: str, cores: int) -> None:
     found = utilisation(map_network(lenet(), load_target(name)), load_target(name))
     assert (found.cores, found.chips) == (cores, 1)

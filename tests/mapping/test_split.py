@@ -153,7 +153,7 @@ def test_a_neuron_with_too_many_inputs_is_named() -> None:
         [population("conv1", (5120, 1, 1)), population("conv2", (20, 1, 1))],
         Projection(source="conv1", target="conv2", synapse=dense(5120, 20)),
     )
-    says = r"^conv2\[0\]: a neuron needs 5120 in_axons, a loihi1 core has 4096 \(prune the layer"
+    says = r"^conv2\[0\]: a neuron needs 5121 in_axons, a loihi1 core has 4096 \(prune the layer"
     with pytest.raises(CapacityError, match=says):
         split(net, load_target("loihi1"))
 
