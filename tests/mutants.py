@@ -30,6 +30,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "a packed list may fill its last word",
+        "mapping/lists.py",
+        "_ceil(bits + packing.end_bits, packing.word_bits)",
+        "_ceil(bits, packing.word_bits)",
+        "mapping/test_packing.py::test_what_packed_cores_take_is_a_recount_of_lists",
+    ),
+    Mutant(
+        "lists at the border of a core are shared with those inside",
+        "mapping/spread.py",
+        "np.unique((sources - begin) * most + counts) % most",
+        "np.unique(counts)",
+        "mapping/test_packing.py::test_what_packed_cores_take_is_a_recount_of_lists",
+    ),
+    Mutant(
+        "a neuron that subtracts has no axon of its own",
+        "mapping/demand.py",
+        "axons[len(axons) - len(grid.axes[0]) :] += resets(cutting, name)",
+        "axons[len(axons) - len(grid.axes[0]) :] += 0",
+        "mapping/test_packing.py::test_what_packed_cores_take_is_a_recount_of_lists",
+    ),
+    Mutant(
         "SANA-FE's tiles are counted along the rows",
         "backends/sanafe/architecture.py",
         "{x * size(mesh, chips)[1] + y}",
