@@ -12,7 +12,7 @@ from spec import Layer, Workload
 
 from neurocomp.engine import Keep, simulate
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire
+from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, Neuron
 from neurocomp.snn.synapses import Conv
 
 Array = np.ndarray
@@ -100,17 +100,16 @@ def network(
                 )
             )
         zero = np.broadcast_to(kind(0), synapse.post_shape)
-        neuron, v_init = Accumulator(), zero
+        neuron: Neuron = Accumulator()
         if len(made) < len(thresholds):
             whole = max(1, round(thresholds[len(made)]))
             neuron = IntegrateAndFire(v_threshold=np.full(synapse.post_shape, kind(whole * unit)))
-            v_init = np.full(synapse.post_shape, kind(whole // 2 * unit))
         made.append(
             Population(
                 name=name,
                 shape=synapse.post_shape,
                 neuron=neuron,
-                v_init=v_init,
+                v_init=zero,
                 bias=zero,
                 start_step=len(made) + 1,
             )
