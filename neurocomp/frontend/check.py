@@ -7,7 +7,6 @@ from typing import Literal
 import onnx
 
 from neurocomp.arrays import Shape
-from neurocomp.frontend.files import read_model
 from neurocomp.frontend.nodes import (
     Reading,
     full_kind,
@@ -16,6 +15,7 @@ from neurocomp.frontend.nodes import (
     too_deep,
 )
 from neurocomp.frontend.prepare import Prepared, prepare
+from neurocomp.frontend.sketch import read_sketch
 from neurocomp.frontend.tidy import tidy
 
 Status = Literal["supported", "rewritten", "unsupported"]
@@ -33,12 +33,12 @@ class NodeCheck:
 
 
 def check(path: str | Path, input_shape: Shape | None = None) -> tuple[NodeCheck, ...]:
-    """Check every node of the file at `path`, in the file's order.
+    """Check every node of the file at `path`, in the file's order; large weights are not read.
 
     Raises ModelError where the file as a whole cannot be used.
     """
-    model = read_model(Path(path))
-    prepared = prepare(model, input_shape)
+    model, stored = read_sketch(Path(path))
+    prepared = prepare(model, input_shape, stored)
     readings = {r.node.output[0]: r for r in read_nodes(prepared)}
     changes = _changes(prepared, tuple(readings.values()))
     return tuple(

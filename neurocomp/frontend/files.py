@@ -25,8 +25,13 @@ def read_model(path: Path) -> onnx.ModelProto:
 
     Raises ModelError where that fails.
     """
-    model = _parse(path)
-    _load_external(model, path)
+    model = parse(path)
+    load_external(model, path)
+    return check_model(model, path)
+
+
+def check_model(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """Give the model with functions inlined. Raises ModelError where it breaks a rule."""
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     _check_order(model)
@@ -36,7 +41,8 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _parse(path: Path) -> onnx.ModelProto:
+def parse(path: Path) -> onnx.ModelProto:
+    """Read the file alone. Raises ModelError where it is no model."""
     where = str(path)
     if not path.is_file():
         wrong = "is a folder, not a file" if path.is_dir() else "does not exist"
@@ -109,11 +115,12 @@ def _named(tensor: onnx.TensorProto, node: onnx.NodeProto) -> onnx.TensorProto:
     return tensor
 
 
-def _load_external(model: onnx.ModelProto, path: Path) -> None:
+def load_external(model: onnx.ModelProto, path: Path) -> None:
+    """Load what lies beside the model into it. Raises ModelError where that cannot be read."""
     folder = path.resolve().parent
     external = [t for t in tensors(model.graph) if uses_external_data(t)]
     for tensor in external:
-        _inside(tensor, folder)
+        inside(tensor, folder)
     try:
         load_external_data_for_model(model, str(folder))
     except (OSError, ValueError, onnx.checker.ValidationError) as error:
@@ -122,8 +129,8 @@ def _load_external(model: onnx.ModelProto, path: Path) -> None:
         raise ModelError(name, wrong, "copy all files of the model") from error
 
 
-def _inside(tensor: onnx.TensorProto, folder: Path) -> None:
-    """Raise ModelError unless the data of `tensor` lie in `folder`, whole."""
+def inside(tensor: onnx.TensorProto, folder: Path) -> int:
+    """Count the bytes of a tensor's data. Raises ModelError unless they lie in `folder`, whole."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
     target = (folder / location.replace("\0", "")).resolve()
@@ -139,14 +146,15 @@ def _inside(tensor: onnx.TensorProto, folder: Path) -> None:
         wrong = f"its data file {location!r} is missing"
         raise ModelError(tensor.name, wrong, "copy it beside the model")
     try:
-        needed = int(entries.get("offset") or 0) + int(entries.get("length") or 0)
+        offset, length = int(entries.get("offset") or 0), int(entries.get("length") or 0)
     except ValueError as error:
         wrong = "offset or length of its data is not a number"
         raise ModelError(tensor.name, wrong, "export it again") from error
     size = target.stat().st_size
-    if needed > size:
-        wrong = f"its data end at byte {needed}, the file {location!r} has {size}"
+    if offset + length > size:
+        wrong = f"its data end at byte {offset + length}, the file {location!r} has {size}"
         raise ModelError(tensor.name, wrong, "copy the file again")
+    return length or size - offset
 
 
 def values(tensor: onnx.TensorProto) -> Array:

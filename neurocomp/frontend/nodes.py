@@ -135,7 +135,8 @@ def _sample(value: str, where: str, prepared: Prepared) -> Shape:
 
 
 def _constant(name: str, array: Array, kind: str) -> Array:
-    finite = array.dtype.kind != "f" or np.isfinite(array).all()
+    seen = array if any(array.strides) else array.reshape(-1)[:1]  # one number, many times
+    finite = array.dtype.kind != "f" or np.isfinite(seen).all()
     if not finite and kind != "Clip":  # which has no limit where it is infinite
         raise ModelError(name, "is a constant that is not finite", "check the export")
     return readonly(array)

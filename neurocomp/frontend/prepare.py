@@ -3,8 +3,10 @@
 Names stay those of the file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -13,6 +15,8 @@ from neurocomp.arrays import Array, Shape
 from neurocomp.errors import ModelError
 from neurocomp.frontend.files import FLOATS, tensors, values
 from neurocomp.frontend.fold import fold
+
+NOTHING: Mapping[str, Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -29,14 +33,24 @@ class Prepared:
     names: dict[str, str]  # first output of each of the file's nodes -> its unique name
 
 
-def prepare(model: onnx.ModelProto, input_shape: Shape | None) -> Prepared:
-    """Fix shapes and fold constants. Raises ModelError for several inputs or a dynamic shape."""
-    prepared = _prepare(model, input_shape, 1)
+def prepare(
+    model: onnx.ModelProto, input_shape: Shape | None, stored: Mapping[str, Array] = NOTHING
+) -> Prepared:
+    """Fix shapes and fold constants; `stored` are those that the model itself does not hold.
+
+    Raises ModelError for several inputs or a dynamic shape.
+    """
+    prepared = _prepare(model, input_shape, stored, 1)
     hard = _hard_coded_batch(prepared)
-    return prepared if hard == prepared.batch else _prepare(model, input_shape, hard)
+    return prepared if hard == prepared.batch else _prepare(model, input_shape, stored, hard)
 
 
-def _prepare(model: onnx.ModelProto, input_shape: Shape | None, free_batch: int) -> Prepared:
+def _prepare(
+    model: onnx.ModelProto,
+    input_shape: Shape | None,
+    stored: Mapping[str, Array],
+    free_batch: int,
+) -> Prepared:
     """Fix shapes for the file's batch, or where that is free for `free_batch`."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
@@ -47,7 +61,7 @@ def _prepare(model: onnx.ModelProto, input_shape: Shape | None, free_batch: int)
     names = _unique_names(fixed.graph, {x.name})
     del fixed.graph.input[:]
     fixed.graph.input.append(x)
-    constants = {t.name: values(t) for t in fixed.graph.initializer}
+    constants = {t.name: values(t) for t in fixed.graph.initializer} | dict(stored)
     del fixed.graph.initializer[:]
     del fixed.graph.value_info[:]
     for output in fixed.graph.output:
