@@ -15,6 +15,7 @@ from neurocomp.arrays import Array, readonly
 from neurocomp.errors import ArtifactError
 from neurocomp.hw.target import Arithmetic, Core, Mesh, Packing, Relay, Target
 from neurocomp.mapping.placement import Block, Place, Placement
+from neurocomp.precision import Precision
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box
 from neurocomp.snn.estimates import Average, Exponential, Fir
@@ -32,7 +33,7 @@ from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Window
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        *(Program, Network, Input, Current, Population, Projection),
+        *(Program, Precision, Network, Input, Current, Population, Projection),
         *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson, Recorded),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
         *(Target, Arithmetic, Packing, Relay, Core, Mesh, Placement, Block, Place, Box),

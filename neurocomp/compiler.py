@@ -29,7 +29,7 @@ from neurocomp.passes import (
     ResetToZero,
 )
 from neurocomp.program import Program
-from neurocomp.quantize import quantize
+from neurocomp.quantize import Quantized, narrow, quantize
 from neurocomp.ranges import LeastError, Percentile, Rule
 from neurocomp.samples import check_samples
 from neurocomp.snn.check import check
@@ -37,6 +37,7 @@ from neurocomp.snn.estimates import Estimate, Exponential, Fir
 from neurocomp.snn.network import Network
 
 MODEL = "model.onnx"
+NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
 Observe = Callable[[str, int, int], None]
 
 
@@ -55,6 +56,8 @@ class Options:
     spikes: Literal["analog", "poisson"] = "analog"  # the input
     seed: int = 0  # of what is random
     clamp: int = 0  # steps that each layer waits longer than the one before
+    weight_bits: int | None = None  # at most those of the target, which None stands for
+    rounding: Literal["auto", "nearest", "least-squares", "adaptive"] = "auto"  # of the weights
 
 
 def rewrite(graph: Graph) -> Graph:
@@ -126,6 +129,25 @@ def prepare(
     return Prepared(graph=made, network=check(network, options.steps))
 
 
+def in_numbers(
+    network: Network,
+    chip: Target,
+    samples: Array,
+    options: Options,
+    *,
+    observe: Observe = lambda what, done, total: None,
+) -> Quantized:
+    """Quantize `network` for `chip` as the options ask for, on the samples it was prepared with."""
+    rounding = options.rounding
+    if rounding == "auto":
+        few = chip.arithmetic is not None and chip.arithmetic.weight_bits < NEAREST_BITS
+        rounding = "adaptive" if few else "nearest"
+    inputs = {i.name: np.asarray(samples) for i in network.inputs}
+    return quantize(
+        network, chip, options.steps, rounding=rounding, samples=inputs, observe=observe
+    )
+
+
 def compile(
     graph: Graph,
     target: Target,
@@ -141,16 +163,18 @@ def compile(
     chosen = options or Options()
     prepared = prepare(graph, samples, chosen, observe=observe)
     network = prepared.network
-    refuse_unsupported(network, target)
-    quantized = quantize(network, target, chosen.steps)
+    chip = narrow(target, chosen.weight_bits)
+    refuse_unsupported(network, chip)
+    quantized = in_numbers(network, chip, samples, chosen, observe=observe)
     integer = check(quantized.network, chosen.steps)
     observe("map", 0, 1)
     return Program(
         network=integer,
         reference=network,
         scale=quantized.scale,
-        target=target,
-        placement=map_network(integer, target),
+        target=chip,
+        placement=map_network(integer, chip),
         steps=chosen.steps,
+        precision=quantized.precision,
         units=prepared.graph.units,
     )

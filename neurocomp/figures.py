@@ -1,4 +1,4 @@
-"""Figures of an evaluation and of a search, with matplotlib, which is optional."""
+"""Figures of an evaluation, of a search and of a sweep, with matplotlib, which is optional."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -9,6 +9,7 @@ import numpy as np
 
 from neurocomp.errors import MissingError
 from neurocomp.evaluation import Evaluation, Layer
+from neurocomp.sweep import Swept
 from neurocomp.tuning import UNITS, Currency, Point
 
 COLUMNS = 3
@@ -71,6 +72,37 @@ def draw_front(
         axes.axhline(max(100 * trained, 1e-2), color="k", ls="--", label="trained network")
     axes.set(xlabel=UNITS[currency], ylabel="error, %")
     axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def draw_sweep(found: Sequence[Swept], trained: float, labelled: bool, path: Path) -> None:
+    """Draw error against the bits of a weight to `path`. Raises MissingError without matplotlib."""
+    if find_spec("matplotlib") is None:
+        raise MissingError(
+            "figures", "matplotlib is not installed", "pip install 'neurocomp[figures]'"
+        )
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    for method in dict.fromkeys(s.rounding for s in found if s.bits is not None):
+        each = [s for s in found if s.rounding == method and not s.refused]
+        errors = np.array([max(100 * (1 - s.accuracy), 1e-2) for s in each])
+        ends = 100 * (1 - np.array([s.interval for s in each]).reshape(-1, 2))
+        spread = np.abs(ends[:, ::-1].T - errors)
+        axes.errorbar(
+            [s.bits or 0 for s in each], errors, spread, marker="o", capsize=3, label=method
+        )
+    for error, style, label in (
+        (1 - found[0].accuracy, ":", "float SNN"),
+        (1 - trained, "--", "ANN"),
+    ):
+        axes.axhline(max(100 * error, 1e-2), color="k", ls=style, label=label)
+    axes.set(yscale="log", xlabel="bits of a weight")
+    axes.set_ylabel("error, %" if labelled else "other class than the ANN, %")
+    axes.set_xticks(sorted({s.bits for s in found if s.bits is not None}))
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Target
 from neurocomp.mapping.placement import Placement
+from neurocomp.precision import Precision
 from neurocomp.snn.network import Network
 
 
@@ -21,4 +22,5 @@ class Program:
     target: Target
     placement: Placement
     steps: int  # the readout accumulates over this many
+    precision: tuple[Precision, ...] = ()  # of each population that has numbers
     units: Mapping[str, Array] = field(default_factory=dict)  # value -> (channels,) of rate 1

@@ -15,7 +15,7 @@ import numpy as np
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
-from neurocomp.compiler import Options, prepare
+from neurocomp.compiler import Options, in_numbers, prepare
 from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.evaluation import measure
@@ -25,7 +25,7 @@ from neurocomp.mapping.arrange import Effort
 from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
-from neurocomp.quantize import quantize
+from neurocomp.quantize import narrow
 from neurocomp.snn.network import Network
 
 PERCENTILES = (99.0, 99.9, 99.99, 100.0)
@@ -139,9 +139,10 @@ def _trial(
 ) -> Trial:
     try:
         made = prepare(graph, calibration, options)
-        refuse_unsupported(made.network, target)
-        network = quantize(made.network, target, options.steps).network
-        spent = _step_cost(made.network, target, calibration, options.steps)
+        chip = narrow(target, options.weight_bits)
+        refuse_unsupported(made.network, chip)
+        network = in_numbers(made.network, chip, calibration, options).network
+        spent = _step_cost(made.network, chip, calibration, options.steps)
     except (UnsupportedError, CapacityError) as error:
         return Trial(options=options, errors=(), operations=(), refused=str(error))
     curve = measure(network, samples, wanted, options.steps)

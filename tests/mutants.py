@@ -234,16 +234,16 @@ MUTANTS = (
     ),
     Mutant(
         "integer weights rounded down",
-        "quantize/quantize.py",
-        "np.rint(synapse.weight * per_weight)",
-        "np.floor(synapse.weight * per_weight)",
+        "quantize/rounding.py",
+        "np.clip(np.rint(levels), -most, most)",
+        "np.clip(np.floor(levels), -most, most)",
         "quantize/test_quantize.py::test_rounding_is_to_the_nearest",
     ),
     Mutant(
         "thresholds rounded, weights not with them",
-        "quantize/quantize.py",
-        "scale = mantissa * unit / _per_channel(neuron.v_threshold)",
-        "scale = 1 * scale",
+        "quantize/part.py",
+        "exact: Array = np.clip(mantissa, 1, most) * unit / theta",
+        "exact: Array = 1 * scale",
         "quantize/test_quantize.py::test_the_corpus_fits_and_its_ranges_are_proved[lenet-neuron]",
     ),
     Mutant(
@@ -252,6 +252,20 @@ MUTANTS = (
         "return scale if each else np.full_like(scale, scale.min())",
         "return scale",
         "quantize/test_quantize.py::test_channels_have_their_own_thresholds_only_where_the_chip_has",
+    ),
+    Mutant(
+        "a weight is changed though that helps nothing",
+        "quantize/rounding.py",
+        "d[i] -= change",
+        "d[i] += change",
+        "quantize/test_rounding.py::test_adapted_levels_are_whole_within_their_bits_and_never_worse",
+    ),
+    Mutant(
+        "inputs gathered a column beside the ones a channel sees",
+        "quantize/inputs.py",
+        "np.divmod(position, conv.post_shape[2])",
+        "np.divmod(position, conv.post_shape[2] + 1)",
+        "quantize/test_rounding.py::test_the_loss_is_that_of_the_drive",
     ),
     Mutant(
         "a bound that forgets what exceeds the threshold in every step",

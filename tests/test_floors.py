@@ -14,9 +14,10 @@ FLOORS: dict[str, int] = {
     "arrays": 0,
     "snn": 1,
     "hw": 1,
+    "precision": 1,
     "engine": 2,
     "ann": 2,
-    "quantize": 2,
+    "quantize": 3,  # measures in the engine
     "mapping": 2,
     "frontend": 3,
     "passes": 3,
@@ -34,6 +35,7 @@ FLOORS: dict[str, int] = {
     "compiler": 5,
     "evaluation": 6,  # compiles nothing, runs the oracle
     "tuning": 7,
+    "sweep": 7,
     "backends": 5,
     "build": 6,  # a program on disk, with what each backend emits
     "simulation": 7,  # runs a build

@@ -17,6 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for p
 Python = Annotated[
     str | None, typer.Option(help="The interpreter that has the simulator.", show_default=False)
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show each layer's precision.")]
 InputShape = Annotated[
     str | None,
     typer.Option(help="The shape of one sample, 1,28,28, where the model leaves it open."),
@@ -43,6 +44,17 @@ Correct = Annotated[
 ]
 Spikes = Annotated[Literal["analog", "poisson"], typer.Option(help="The input.")]
 Seed = Annotated[int, typer.Option(help="Of what is random.")]
+WeightBits = Annotated[
+    int | None,
+    typer.Option(help="Of a weight, 1 or more.", min=1, show_default="all that the target has"),
+]
+Rounding = Annotated[
+    Literal["auto", "nearest", "least-squares", "adaptive"],
+    typer.Option(
+        help="Of weights: the nearest, at a scale that errs least, or so that outputs are kept; "
+        "auto: nearest from 8 bits, else adaptive."
+    ),
+]
 Clamp = Annotated[int, typer.Option(help="Steps each layer waits longer than the last.", min=0)]
 
 

@@ -1,5 +1,6 @@
 """`neurocomp compile`: a model and samples in, an artifact out."""
 
+from dataclasses import asdict
 from json import loads
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,15 +26,19 @@ from neurocomp.cli.arguments import (
     Percentile,
     Ranges,
     Reset,
+    Rounding,
     Seed,
     Spikes,
     Steps,
     TargetName,
+    Verbose,
+    WeightBits,
     shape,
 )
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
+from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
 from neurocomp.errors import GraphError, ModelError
@@ -68,10 +73,13 @@ def compile_(
     spikes: Spikes = "analog",
     seed: Seed = 0,
     clamp: Clamp = 0,
+    weight_bits: WeightBits = None,
+    rounding: Rounding = "auto",
     config: Annotated[
         Path | None, typer.Option(help="All of these options from a file of `tune`.")
     ] = None,
     input_shape: InputShape = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> int:
     """Compile a trained network for a chip and write the artifact."""
@@ -91,6 +99,8 @@ def compile_(
         spikes=spikes,
         seed=seed,
         clamp=clamp,
+        weight_bits=weight_bits,
+        rounding=rounding,
     )
     options = read_options(config) if config else options
     with progress(quiet=json) as observe:
@@ -98,14 +108,20 @@ def compile_(
         program = compile(graph, chip, inputs, options, observe=observe)
         observe("emit", 0, 1)
         artifact = emit(program, graph, output, backends, options)
-    used = utilisation(program.placement, chip)
+    _report(artifact, verbose, json)
+    return 0
+
+
+def _report(artifact: Artifact, verbose: bool, json: bool) -> None:
+    """Write the report of what was made, and show it."""
+    program = artifact.program
+    used = utilisation(program.placement, program.target)
     summary = summarise(artifact, used)
-    write_report(output, {"compile": summary})
+    write_report(artifact.folder, {"compile": summary})
     if json:
         say_json(summary)
     else:
-        _print(program, used, artifact)
-    return 0
+        _print(program, used, artifact, verbose)
 
 
 def read_options(path: Path) -> Options:
@@ -138,6 +154,7 @@ def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
             for name, usage in used.resources.items()
         },
         "binding": used.binding,
+        "precision": [asdict(p) for p in artifact.program.precision],
     }
 
 
@@ -155,7 +172,7 @@ def _check_import(model: Path, graph: Graph, samples: Array) -> None:
         )
 
 
-def _print(program: Program, used: Utilisation, artifact: Artifact) -> None:
+def _print(program: Program, used: Utilisation, artifact: Artifact, verbose: bool) -> None:
     blocks: dict[str, int] = {}
     for block in program.placement.cores:
         blocks[block.population] = blocks.get(block.population, 0) + 1
@@ -165,6 +182,8 @@ def _print(program: Program, used: Utilisation, artifact: Artifact) -> None:
     )
     columns = ["population", "#shape", "#neurons", "#first step", "#blocks"]
     show_table(table(f"{program.target.title}, {program.steps} steps", columns, rows))
+    if verbose and program.precision:
+        show_table(precision_table(program.precision))
     show_table(utilisation_table(used))
     say(f"it takes {counted(used.cores, 'core')} of {counted(used.chips, 'chip')}")
     say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")

@@ -20,6 +20,7 @@ from neurocomp.cli.listing import list_
 from neurocomp.cli.map import map_
 from neurocomp.cli.run import run
 from neurocomp.cli.show import show
+from neurocomp.cli.sweep import sweep
 from neurocomp.cli.tune import tune
 from neurocomp.cli.verify import verify
 from neurocomp.errors import NeurocompError
@@ -32,6 +33,7 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("verify", verify),
     ("evaluate", evaluate),
     ("tune", tune),
+    ("sweep", sweep),
     ("show", show),
     ("list", list_),
     ("setup", setup),

@@ -10,6 +10,7 @@ from neurocomp.cli.arguments import InputShape, shape
 from neurocomp.cli.console import say
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import counted, table
+from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
@@ -50,6 +51,8 @@ def _show_artifact(path: Path) -> None:
     resources = next(iter(program.placement.demand.values()), {})
     columns = ["block", "#chip", "#core", *(f"#{name}" for name in resources)]
     show_table(table(f"{program.target.title}: {counted(used.cores, 'core')}", columns, rows))
+    if program.precision:
+        show_table(precision_table(program.precision))
     show_table(utilisation_table(used))
     made = artifact.manifest
     say(f"compiled by neurocomp {made['neurocomp']}, digest {made['digest']}")

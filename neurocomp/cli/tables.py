@@ -7,6 +7,7 @@ from rich.table import Table
 
 from neurocomp.comparison import Report
 from neurocomp.mapping.utilisation import Utilisation
+from neurocomp.precision import Precision
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -60,6 +61,31 @@ def accuracies(report: Report) -> Table:
     ]
     rows += [(name, _share(check.accuracy), None) for name, check in report.backends.items()]
     return table("precise enough?", ["network", "#accuracy", "#same class as ANN"], rows)
+
+
+def precision(layers: Sequence[Precision]) -> Table:
+    """Give one row a layer: what its numbers cost, and its membrane against its bits."""
+    rows = (
+        (
+            p.name,
+            f"{p.weight_bits} x 2^{', '.join(map(str, p.exponents))}" if p.exponents else None,
+            _decibels(p.weights_db),
+            _decibels(p.drive_db),
+            None if p.clipped is None else f"{p.clipped:.2%}",
+            f"{p.proved_bits} of {p.state_bits}",
+            None if p.peak is None else f"{p.peak / (2 ** (p.state_bits - 1) - 1):.1%}",
+        )
+        for p in layers
+    )
+    columns = [
+        *("layer", "#weight bits", "#weights\ndB", "#drive\ndB", "#clipped"),
+        *("#membrane\nbits, proved", "#peak of\nstate"),
+    ]
+    return table("signal to quantization noise, and the membrane", columns, rows)
+
+
+def _decibels(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}"
 
 
 def counted(number: int, what: str) -> str:

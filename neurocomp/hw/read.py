@@ -61,6 +61,8 @@ GRADED = {
 ARITHMETIC = {  # float64 holds 53 bits: wider sums would not be exact
     "weight_bits": Whole(least=2, most=32),
     "weight_exponent": Whole(least=0, most=32),
+    "weight_exponent_min": Whole(least=0, most=32, required=False),
+    "weight_exponent_max": Whole(least=0, most=32, required=False),
     "threshold_bits": Whole(least=1, most=52),
     "threshold_exponent": Whole(least=0, most=52),
     "bias_bits": Whole(least=2, most=52),
@@ -230,8 +232,17 @@ def _events(top: Table, key: str) -> tuple[dict[str, float], dict[str, str]]:
 def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:
     if "arithmetic" not in top.items:
         return None, {}
-    found, sources = numbers(top.table("arithmetic"), ARITHMETIC)
-    return Arithmetic(**found), sources
+    table = top.table("arithmetic")
+    found, sources = numbers(table, ARITHMETIC)
+    made = Arithmetic(**found)
+    low, high = made.weight_exponents
+    if not low <= made.weight_exponent <= high:
+        raise TargetError(
+            table.at("weight_exponent"),
+            f"is {made.weight_exponent}, the least is {low} and the most {high}",
+            "correct one of the three",
+        )
+    return made, sources
 
 
 def _core(top: Table) -> tuple[Core, dict[str, str]]:

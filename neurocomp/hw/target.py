@@ -44,12 +44,21 @@ class Arithmetic:
     """A chip's integers. A value is mantissa * 2^exponent, in units of the state's lowest bit."""
 
     weight_bits: int  # signed, symmetric: |mantissa| < 2^(bits - 1)
-    weight_exponent: int
+    weight_exponent: int  # as a rule
+    weight_exponent_min: int | None = None  # of a projection; None: the chip has no other
+    weight_exponent_max: int | None = None
     threshold_bits: int  # unsigned mantissa
     threshold_exponent: int
     bias_bits: int  # signed mantissa, symmetric
     bias_exponent_max: int  # chosen per population, 0..max
     state_bits: int  # signed
+
+    @property
+    def weight_exponents(self) -> tuple[int, int]:
+        """Give the least and the greatest exponent that a projection's weights can have."""
+        low, high = self.weight_exponent_min, self.weight_exponent_max
+        rule = self.weight_exponent
+        return (rule if low is None else low), (rule if high is None else high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,15 +26,7 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
     A threshold that is passed takes v_threshold off again, so upwards a membrane leaves
     [.., v_threshold) only by one step's drive, or by what exceeds the threshold in every step.
     """
-    low = population.bias.astype(np.float64)
-    high = low
-    for c in network.currents:
-        if c.target == population.name:
-            source = next(i for i in network.inputs if i.name == c.source)
-            least, most = drive_range(c.synapse, source.low, source.high)
-            half = c.quantum / 2  # it is rounded
-            low = low + least.reshape(low.shape) * c.scale - half
-            high = high + most.reshape(high.shape) * c.scale + half
+    low, high = constant_range(network, population)
     constant = low, high
     if not isinstance(population.neuron, MaxGate):
         for p in network.into(population.name):
@@ -56,6 +48,20 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
         + active * (np.minimum(low, 0) - _given_up(population)),
         v_high=_highest(population, high, active),
     )
+
+
+def constant_range(network: Network, population: Population) -> tuple[Array, Array]:
+    """Give the least and greatest constant drive, bias and currents, that can occur."""
+    low = population.bias.astype(np.float64)
+    high = low
+    for c in network.currents:
+        if c.target == population.name:
+            source = next(i for i in network.inputs if i.name == c.source)
+            least, most = drive_range(c.synapse, source.low, source.high)
+            half = c.quantum / 2  # it is rounded
+            low = low + least.reshape(low.shape) * c.scale - half
+            high = high + most.reshape(high.shape) * c.scale + half
+    return low, high
 
 
 def _given_up(population: Population) -> Array | int:

@@ -5,22 +5,40 @@ and the membrane's interval bounds within their widths. Where the chip has a thr
 each channel has a scale of its own, which its threshold absorbs; else the population has one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, log2
 
 import numpy as np
 
 from neurocomp.arrays import Array, readonly
-from neurocomp.errors import CapacityError
+from neurocomp.errors import CapacityError, ModelError
 from neurocomp.hw.target import Arithmetic, Target
-from neurocomp.quantize.bounds import Bounds, bounds
-from neurocomp.snn.compose import post_channels, with_weight
-from neurocomp.snn.network import Current, Network, Population, Projection
+from neurocomp.precision import Precision
+from neurocomp.quantize.fit import Task, refit
+from neurocomp.quantize.heard import MOST_SAMPLES, Rates, few, heard, rates
+from neurocomp.quantize.layer import layer
+from neurocomp.quantize.part import (
+    ATTEMPTS,
+    Part,
+    bias_top,
+    constant,
+    exact_scale,
+    exponents,
+    lowered,
+    per_channel,
+    reach,
+    rounded,
+)
+from neurocomp.quantize.precision import measured
+from neurocomp.quantize.rounding import Rounding, top
+from neurocomp.snn.compose import post_channels
+from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire, Poisson
 
 LEAST_WEIGHT_BITS = 4  # below it a network is refused instead of emptied
-ATTEMPTS = 40
+
+Observe = Callable[[str, int, int], None]
+FINE_THRESHOLD = 64  # units that a threshold has at least where the chip's exponents allow
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -30,59 +48,118 @@ class Quantized:
     network: Network
     reference: Network  # what it was made from
     scale: Mapping[str, Array]  # population -> (channels, 1, 1) state units per float unit
+    precision: tuple[Precision, ...] = ()  # of each population that has numbers, in running order
 
 
-def quantize(network: Network, target: Target, steps: int) -> Quantized:
+def quantize(
+    network: Network,
+    target: Target,
+    steps: int,
+    *,
+    rounding: Rounding = "nearest",
+    samples: Mapping[str, Array] | None = None,
+    observe: Observe = lambda what, done, total: None,
+) -> Quantized:
     """Round `network` to the widths of `target` for runs that read out `steps` steps.
 
-    Raises CapacityError naming the population whose membrane needs more bits than there are.
+    All roundings but the nearest need `samples`, input -> (samples, ...), to calibrate on. Raises
+    CapacityError naming the population whose membrane needs more bits than there are.
     """
     ones = {p.name: readonly(np.ones((1, 1, 1))) for p in network.populations}
     if target.arithmetic is None:
         return Quantized(network=network, reference=network, scale=ones)
+    if rounding != "nearest" and samples is None:
+        raise ModelError("rounding", f"is {rounding}, it needs samples to calibrate on")
     length = network.run_length(steps)
-    parts = [_quantize(network, p, target, length) for p in network.populations]
-    integer = replace(
-        network,
-        populations=tuple(p.population for p in parts),
-        currents=tuple(c for p in parts for c in p.currents),
-        projections=tuple(j for p in parts for j in p.projections),
+    parts = _parts(network, target, length, rounding, samples, observe)
+    integer = _joined(network, parts)
+    return Quantized(
+        network=integer,
+        reference=network,
+        scale={name: part.scale for name, part in parts.items()},
+        precision=measured(network, integer, parts, target, length, samples),
     )
-    scale = {p.population.name: p.scale for p in parts}
-    return Quantized(network=integer, reference=network, scale=scale)
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Part:
-    """One population with all that leads into it, in integers."""
+def _parts(
+    network: Network,
+    target: Target,
+    length: int,
+    rounding: Rounding,
+    samples: Mapping[str, Array] | None,
+    observe: Observe,
+) -> dict[str, Part]:
+    """Round one population after the other, each to what those before it do on the chip."""
+    chosen: Mapping[str, Array] = {}
+    wanted: Rates = {}
+    if samples is not None and rounding != "nearest":
+        chosen = few(network, samples, MOST_SAMPLES)
+        wanted, _ = rates(network, chosen, length)
+    parts: dict[str, Part] = {}
+    for done, p in enumerate(network.populations):
+        observe("quantize", done, len(network.populations))
+        parts[p.name] = _quantize(network, p, target, length)
+        task = _task(network, p, target, length, wanted, parts, chosen) if wanted else None
+        if task is not None:
+            parts[p.name] = refit(task, parts[p.name], rounding)
+    return parts
 
-    population: Population
-    currents: tuple[Current, ...]
-    projections: tuple[Projection, ...]
-    scale: Array  # (channels, 1, 1)
+
+def _task(
+    network: Network,
+    population: Population,
+    target: Target,
+    length: int,
+    wanted: Rates,
+    parts: Mapping[str, Part],
+    samples: Mapping[str, Array],
+) -> Task | None:
+    """Give what there is to fit; None where nothing regular leads into the population."""
+    if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
+        return None
+    given = heard(network, parts, population, samples, length)
+    found = layer(network, population, wanted, given) if given else None
+    if found is None:
+        return None
+    each = _each(population, target)
+    return Task(network, population, target.arithmetic, length, each, found)
+
+
+def _joined(network: Network, parts: Mapping[str, Part]) -> Network:
+    return replace(
+        network,
+        populations=tuple(p.population for p in parts.values()),
+        currents=tuple(c for p in parts.values() for c in p.currents),
+        projections=tuple(j for p in parts.values() for j in p.projections),
+    )
+
+
+def _each(population: Population, target: Target) -> bool:
+    """Say whether every channel has a scale of its own, which its threshold absorbs."""
+    firing = isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire)
+    return target.threshold_per == "neuron" and firing
 
 
 def _quantize(network: Network, population: Population, target: Target, length: int) -> Part:
     """Shrink the scale until the interval bounds of the rounded numbers fit the state."""
     if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
         return _gate(network, population)
-    widths, limit = target.arithmetic, _top(target.arithmetic.state_bits - 1)
-    found = bounds(network, population, length)
-    firing = isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire)
-    each = target.threshold_per == "neuron" and firing
-    scale = _largest_scale(network, population, found, widths, each)
+    widths, limit = target.arithmetic, 2 ** (target.arithmetic.state_bits - 1) - 1
+    each, into = _each(population, target), network.into(population.name)
+    scale = _start(network, population, widths, each)
     _check_threshold(population, scale, widths, target.name)
+    shifts = exponents(into, exact_scale(population, scale, widths), widths)
     needed = 0
     for _ in range(ATTEMPTS):
-        part = _rounded(network, population, found, widths, scale)
-        proof = bounds(_within(network, part), part.population, length)
-        reach = _per_scale(np.maximum(-proof.v_low, proof.v_high), each)
-        needed = needed or int(reach.max()).bit_length() + 1
-        if (reach <= limit).all() and (
+        exact = exact_scale(population, scale, widths)
+        part = rounded(network, population, widths, exact, shifts)
+        most = reach(network, part, length, each)
+        needed = needed or int(most.max()).bit_length() + 1
+        if (most <= limit).all() and (
             needed <= widths.state_bits or _precise(network, part, widths)
         ):
             return part
-        scale = scale * np.minimum(1, limit / np.maximum(reach, 1)) * (1 - 2**-10)
+        scale, shifts = lowered(scale, shifts, most, widths)
     raise CapacityError(
         population.name,
         f"its membrane needs {needed} bits over {length} steps, {target.name} has "
@@ -91,8 +168,22 @@ def _quantize(network: Network, population: Population, target: Target, length: 
     )
 
 
+def _start(network: Network, population: Population, widths: Arithmetic, each: bool) -> Array:
+    """Give the scale of the usual exponent, or of one at which the threshold is fine enough."""
+    scale = _largest_scale(network, population, widths, each, widths.weight_exponent)
+    neuron = population.neuron
+    if not isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
+        return scale
+    unit = 2**widths.threshold_exponent
+    for exponent in range(widths.weight_exponent + 1, widths.weight_exponents[1] + 1):
+        if (per_channel(neuron.v_threshold) * scale / unit).min() >= FINE_THRESHOLD:
+            break
+        scale = _largest_scale(network, population, widths, each, exponent)
+    return scale
+
+
 def _largest_scale(
-    network: Network, population: Population, found: Bounds, widths: Arithmetic, each: bool
+    network: Network, population: Population, widths: Arithmetic, each: bool, exponent: int
 ) -> Array:
     """Give the scale, (channels, 1, 1), at which the first of the widths is used up."""
     weight = np.zeros(population.shape[0])
@@ -102,17 +193,14 @@ def _largest_scale(
             np.broadcast_to(post_channels(p.synapse), p.synapse.weight.shape),
             np.abs(p.synapse.weight),
         )
-    constant = np.maximum(np.abs(found.constant_low), np.abs(found.constant_high))
+    most = constant(network, population)
     used = [
-        (_like(weight, found), _top(widths.weight_bits - 1) << widths.weight_exponent),
-        (
-            _per_channel(constant),
-            _bias_top(network, population, widths) << widths.bias_exponent_max,
-        ),
+        (weight.reshape(-1, *(1,) * (most.ndim - 1)), top(widths.weight_bits) << exponent),
+        (per_channel(most), bias_top(network, population, widths) << widths.bias_exponent_max),
     ]
     if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
-        top = _top(widths.threshold_bits) << widths.threshold_exponent
-        used.append((_per_channel(population.neuron.v_threshold), top))
+        limit = 2**widths.threshold_bits - 1 << widths.threshold_exponent
+        used.append((per_channel(population.neuron.v_threshold), limit))
     with np.errstate(divide="ignore"):
         scale = np.min([limit / np.asarray(u, dtype=np.float64) for u, limit in used], axis=0)
     finite = np.isfinite(scale)
@@ -127,7 +215,7 @@ def _check_threshold(population: Population, scale: Array, widths: Arithmetic, c
     if not population.neuron.v_threshold.any():  # of neurons without memory
         return
     unit = 2**widths.threshold_exponent
-    least = float((_per_channel(population.neuron.v_threshold) * scale / unit).min())
+    least = float((per_channel(population.neuron.v_threshold) * scale / unit).min())
     if least < 1:
         raise CapacityError(
             population.name,
@@ -135,63 +223,6 @@ def _check_threshold(population: Population, scale: Array, widths: Arithmetic, c
             f"the least of {chip} is 1",
             "raise the percentile, or clip the largest weight",
         )
-
-
-def _rounded(
-    network: Network, population: Population, found: Bounds, widths: Arithmetic, scale: Array
-) -> Part:
-    """Round everything of the population at `scale`, which its threshold makes exact."""
-    neuron = population.neuron
-    if isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire) and neuron.v_threshold.any():
-        unit = 2**widths.threshold_exponent
-        mantissa = np.maximum(1, np.floor(_per_channel(neuron.v_threshold) * scale / unit))
-        scale = mantissa * unit / _per_channel(neuron.v_threshold)
-        neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold * scale / unit, unit))
-    elif isinstance(neuron, IntegrateAndFire):
-        neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold, 1))
-    quantum = _bias_quantum(found, _bias_top(network, population, widths), widths, scale)
-    return Part(
-        population=replace(
-            population,
-            neuron=neuron,
-            v_init=_integers(population.v_init * scale, 1),
-            bias=_integers(population.bias * scale / quantum, quantum),
-        ),
-        currents=tuple(
-            replace(c, scale=readonly(scale * c.scale), quantum=float(quantum))
-            for c in network.currents
-            if c.target == population.name
-        ),
-        projections=tuple(_projection(p, scale, widths) for p in network.into(population.name)),
-        scale=readonly(scale),
-    )
-
-
-def _projection(projection: Projection, scale: Array, widths: Arithmetic) -> Projection:
-    synapse = projection.synapse
-    per_weight = scale.ravel()[post_channels(synapse)] / 2**widths.weight_exponent
-    top = _top(widths.weight_bits - 1)
-    weight = np.clip(np.rint(synapse.weight * per_weight), -top, top).astype(np.int32)
-    return replace(
-        projection,
-        synapse=with_weight(synapse, weight),
-        weight_exponent=widths.weight_exponent,
-    )
-
-
-def _bias_top(network: Network, population: Population, widths: Arithmetic) -> int:
-    """Give the greatest mantissa that leaves room for the rounding of the bias and each current."""
-    rounded = 1 + sum(c.target == population.name for c in network.currents)
-    return _top(widths.bias_bits - 1) - rounded // 2
-
-
-def _bias_quantum(found: Bounds, top: int, widths: Arithmetic, scale: Array) -> int:
-    """Give 2^exponent, the least at which the population's constant drive fits the mantissa."""
-    most = float(
-        (np.maximum(np.abs(found.constant_low), np.abs(found.constant_high)) * scale).max()
-    )
-    exponent = max(0, ceil(log2(most / top))) if most > top else 0
-    return int(2 ** min(exponent, widths.bias_exponent_max))
 
 
 def _gate(network: Network, population: Population) -> Part:
@@ -205,42 +236,9 @@ def _gate(network: Network, population: Population) -> Part:
     )
 
 
-def _within(network: Network, part: Part) -> Network:
-    return replace(
-        network,
-        populations=(part.population,),
-        currents=part.currents,
-        projections=part.projections,
-    )
-
-
 def _precise(network: Network, part: Part, widths: Arithmetic) -> bool:
     """Say whether the weights that the range proof shrank still have bits enough."""
     if not any(p.synapse.weight.any() for p in network.into(part.population.name)):
         return True
     most = max(int(np.abs(p.synapse.weight).max(initial=0)) for p in part.projections)
     return most.bit_length() + 1 >= min(LEAST_WEIGHT_BITS, widths.weight_bits)
-
-
-def _top(bits: int) -> int:
-    return int(2**bits - 1)
-
-
-def _integers(values: Array, unit: int) -> Array:
-    return readonly(np.rint(values).astype(np.int64) * unit)
-
-
-def _like(values: Array, found: Bounds) -> Array:
-    """Give `values`, (channels,), as many axes as the population's arrays have."""
-    return values.reshape(-1, *(1,) * (found.constant_low.ndim - 1))
-
-
-def _per_channel(values: Array) -> Array:
-    inner = tuple(range(1, values.ndim))
-    most: Array = values.astype(np.float64).max(axis=inner, keepdims=True)
-    return most
-
-
-def _per_scale(values: Array, each: bool) -> Array:
-    most = _per_channel(values)
-    return most if each else np.full_like(most, most.max())

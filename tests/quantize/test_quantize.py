@@ -76,8 +76,10 @@ def check_widths(network: Network, widths: Arithmetic) -> None:
         if isinstance(p.neuron, MaxGate):
             continue
         for j in network.into(p.name):
-            assert j.weight_exponent == widths.weight_exponent
-            assert np.abs(j.synapse.weight).max(initial=0) <= 2 ** (widths.weight_bits - 1) - 1
+            least, greatest = widths.weight_exponents
+            assert least <= j.weight_exponent <= greatest
+            most = max(1, 2 ** (widths.weight_bits - 1) - 1)
+            assert np.abs(j.synapse.weight).max(initial=0) <= most
         if isinstance(p.neuron, IntegrateAndFire):
             threshold, unit = p.neuron.v_threshold, 2**widths.threshold_exponent
             assert not (threshold % unit).any()

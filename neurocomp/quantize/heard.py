@@ -1,0 +1,81 @@
+"""What each population does on the calibration samples: in the float network, and on the chip."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from neurocomp import engine
+from neurocomp.arrays import Array
+from neurocomp.quantize.part import Part
+from neurocomp.snn.network import Network, Population
+from neurocomp.snn.neurons import Accumulator
+
+MOST_SAMPLES = 1024  # that are calibrated on
+MOST_RATES = 2**28  # of all neurons and samples: a gigabyte
+LEAST_SAMPLES = 4
+
+Rates = Mapping[str, Array]  # population -> float32 (samples, channels, rows, columns)
+
+
+def few(network: Network, samples: Mapping[str, Array], most: int) -> dict[str, Array]:
+    """Give at most `most` of `samples`, evenly spaced, and no more than rates can be kept of."""
+    neurons = sum(prod(p.shape) for p in network.populations)
+    count = len(next(iter(samples.values())))
+    kept = min(count, most, max(LEAST_SAMPLES, MOST_RATES // neurons))
+    chosen = np.arange(kept) * count // kept
+    return {name: values[chosen] for name, values in samples.items()}
+
+
+def rates(
+    network: Network, samples: Mapping[str, Array], length: int, peak: bool = False
+) -> tuple[Rates, dict[str, int]]:
+    """Give every population's spikes a step in a run of `length` steps, and its greatest membrane.
+
+    Peaks are measured if asked for.
+    """
+    keep = engine.Keep(operations=False, peak=peak)
+    found: dict[str, list[Array]] = {p.name: [] for p in network.populations}
+    peaks: dict[str, int] = {}
+    for part in engine.stream(network, samples, length, keep=keep):
+        for p in network.populations:
+            steps = np.float32(length - p.start_step + 1)
+            found[p.name].append(part.counts[p.name].astype(np.float32) / steps)
+        for name, most in part.peak.items():
+            peaks[name] = max(peaks.get(name, 0), int(most.max()))
+    return {name: np.concatenate(parts) for name, parts in found.items()}, peaks
+
+
+def heard(
+    network: Network,
+    parts: Mapping[str, Part],
+    population: Population,
+    samples: Mapping[str, Array],
+    length: int,
+) -> Rates:
+    """Give the rates of the sources of `population` where they are rounded as in `parts`."""
+    needed = {p.source for p in network.into(population.name)}
+    kept: list[str] = []
+    for p in reversed(network.populations):
+        if p.name in needed:
+            needed.update(j.source for j in network.into(p.name))
+            kept.append(p.name)
+    if not kept:
+        return {}
+    silent = Population(
+        name="\0",
+        shape=(1, 1, 1),
+        neuron=Accumulator(),
+        v_init=np.zeros((1, 1, 1), dtype=np.int64),
+        bias=np.zeros((1, 1, 1), dtype=np.int64),
+    )
+    chosen = [parts[name] for name in reversed(kept)]
+    before = replace(
+        network,
+        populations=(*(p.population for p in chosen), silent),
+        currents=tuple(c for p in chosen for c in p.currents),
+        projections=tuple(j for p in chosen for j in p.projections),
+        readout=silent.name,
+    )
+    return rates(before, samples, length)[0]
