@@ -40,16 +40,19 @@ class Irregular:
 
     def targets(self, pre: Grid, post: Grid, atoms: int = 1) -> Array:
         """Count for each block of `pre` its pairs of a neuron and a block of `post` it reaches."""
+        reached: Array = self.between(pre, post, atoms).sum(axis=1).reshape(pre.shape)
+        return reached
+
+    def between(self, pre: Grid, post: Grid, atoms: int = 1) -> csr_array:
+        """Count the neurons of each block of `pre` that reach each of `post`, (pre, post).
+
+        Up to `atoms` channels of one pixel count as one.
+        """
         neurons, into = self._links(post)
         size, block = int(np.prod(self.shape)), pre.labels()[neurons]
-        every = (block * size + self._axon(neurons, atoms)) * post.count + into
-        return _tally(np.unique(every) // (size * post.count), pre)
-
-    def between(self, pre: Grid, post: Grid) -> csr_array:
-        """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
-        neurons, into = self._links(post)
-        ends = (pre.labels()[neurons], into)
-        return csr_array(coo_array((np.ones_like(into), ends), shape=(pre.last, post.count)))
+        every = np.unique((block * size + self._axon(neurons, atoms)) * post.count + into)
+        ends = (every // (size * post.count), every % post.count)
+        return csr_array(coo_array((np.ones_like(every), ends), shape=(pre.last, post.count)))
 
     def flow(self, pre: Grid, post: Grid, rate: Array) -> coo_array:
         """Sum the `rate`, (channels, rows, columns), of the neurons that `between` counts."""

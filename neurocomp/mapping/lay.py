@@ -14,6 +14,7 @@ from neurocomp.mapping.arrange import Effort, arrange
 from neurocomp.mapping.chips import chips_needed
 from neurocomp.mapping.connections import refuse_connections, refuse_spread
 from neurocomp.mapping.counts import Counts
+from neurocomp.mapping.crossing import all_crossing, crossing_axons
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.floor import Floor, floor
 from neurocomp.mapping.grid import Grid
@@ -61,31 +62,43 @@ def lay(network: Network, target: Target, rates: Rates, wishes: Wishes | None = 
     chosen = wishes or Wishes()
     refuse_unsupported(network, target)
     refuse_connections(network, target)
+    found = _laid(network, target, target, rates, chosen)
+    limit = target.core.limits.get("out_axons")
+    if limit is not None and found.demand["out_axons"].max(initial=0) > limit:
+        # Too many axons leave their chip: cut anew, as if all of them did.
+        narrow = all_crossing(target, found.grids)
+        found = _laid(network, target, narrow, rates, chosen)
+    return found
+
+
+def _laid(network: Network, target: Target, narrow: Target, rates: Rates, chosen: Wishes) -> Layout:
+    """Lay `network`, cut as if `narrow` were the target."""
     mesh = _mesh(target)
     groups = target.graded is not None if chosen.groups is None else chosen.groups
-    grids = split(network, target, groups=groups, extra=chosen.extra)
+    grids = split(network, narrow, groups=groups, extra=chosen.extra)
     refuse_spread(network, target, grids)
     demand = taken(network, target, grids)
-    limits = target.core.limits
     every = np.arange(sum(g.count for g in grids.values()))
-    core = shared(demand, limits) if chosen.share else every
+    core = shared(demand, narrow.core.limits) if chosen.share else every
     flow = merged(traffic(network, grids, rates, target.relay), core)
     each = cores(target, mesh)
     chips = chips_needed(flow.shape[0], each)
     if mesh.chips is not None and chips > mesh.chips:
         chips = -(-flow.shape[0] // each)
     refuse_many(grids, flow.shape[0], chips, target, mesh)
-    seats = arrange(flow, mesh, each, chips, chosen.effort)
+    seats, on = arrange(flow, mesh, each, chips, chosen.effort), floor(mesh, each, chips)
+    taken_by = {n: np.bincount(core, d).astype(np.int64) for n, d in demand.items()}
+    taken_by["out_axons"] += crossing_axons(network, target, grids, core, on.chip[seats])
     return Layout(
         network=network,
         target=target,
         grids=grids,
         rates=rates,
-        demand={n: np.bincount(core, d).astype(np.int64) for n, d in demand.items()},
+        demand=taken_by,
         core=core,
         flow=flow,
         seats=seats,
-        floor=floor(mesh, each, chips),
+        floor=on,
     )
 
 

@@ -179,9 +179,12 @@ class Regular:
         """Count for each block of `pre` its pairs of a neuron and a block of `post` it reaches."""
         return product(*(overlap.sum(axis=1) for overlap in self.overlaps(pre, post, atoms)))
 
-    def between(self, pre: Grid, post: Grid) -> csr_array:
-        """Count the neurons of each block of `pre` that reach each of `post`, (pre, post)."""
-        channels, rows, columns = (csr_array(each) for each in self.overlaps(pre, post))
+    def between(self, pre: Grid, post: Grid, atoms: int = 1) -> csr_array:
+        """Count the neurons of each block of `pre` that reach each of `post`, (pre, post).
+
+        Up to `atoms` channels of one pixel count as one.
+        """
+        channels, rows, columns = (csr_array(each) for each in self.overlaps(pre, post, atoms))
         return csr_array(kron(kron(channels, rows), columns))
 
     def flow(self, pre: Grid, post: Grid, rate: Array) -> coo_array:

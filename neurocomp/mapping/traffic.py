@@ -28,7 +28,7 @@ def traffic(
     partial sum is sent at every step.
     """
     counts, first = Counts(), offsets(grids)
-    parts = [_passed(grid, first[name], relay.axons) for name, grid in grids.items()]
+    parts = [passed(grid, first[name], relay.axons) for name, grid in grids.items()]
     for p in network.projections:
         pre = grids[p.source]
         count, rate = counts.of(p.synapse), 1.0 if rates is None else rates[p.source]
@@ -49,7 +49,7 @@ def offsets(grids: Mapping[str, Grid]) -> dict[str, int]:
     return dict(zip(grids, ends[:-1], strict=True))
 
 
-def _passed(grid: Grid, first: int, axons: int) -> tuple[Array, Array, Array]:
+def passed(grid: Grid, first: int, axons: int) -> tuple[Array, Array, Array]:
     """List the partial sums that each group passes on to the next: from, to, how many."""
     row = first + np.arange(grid.count - grid.last)
     sums = product(*(sizes(cut) for cut in grid.axes)).ravel() * axons

@@ -12,15 +12,17 @@ from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Core, Mesh
 from neurocomp.mapping.advice import advise, binding
-from neurocomp.mapping.arrange import Effort
-from neurocomp.mapping.cost import cost, synaptic_events
+from neurocomp.mapping.arrange import Effort, arrange
+from neurocomp.mapping.cost import cost, least_hops, synaptic_events
 from neurocomp.mapping.export import chip_graph, core_graph
+from neurocomp.mapping.floor import floor
 from neurocomp.mapping.lay import Layout, Wishes, lay
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import assumed
 from neurocomp.snn.synapses import Conv, Dense
 from tests.mapping.nets import chain, drawn, identity, labels, target
+from tests.mapping.test_arrange import hops, planted
 from tests.mapping.test_known_networks import KERNELS
 
 FAST = Effort(moves=0)
@@ -129,6 +131,14 @@ def test_changes_that_are_advised_make_it_fit() -> None:
     grouped = lay(wide(), PLAIN, rates, Wishes(groups=True, effort=FAST))
     assert min(grouped.grids[name].groups for name in ("p1", "p2")) == 2
     assert lay(wide(), KERNELS, rates, Wishes(effort=FAST)).grids["p1"].groups >= 2
+
+
+@pytest.mark.parametrize("side", [4, 6])
+def test_the_bound_is_reached_where_every_partner_is_a_neighbour(side: int) -> None:
+    flow, mesh = planted(side, 1), Mesh(width=side, height=side, chips=None)
+    seats = arrange(flow, mesh, side * side, 1, Effort(moves=3_000_000))
+    found = replace(laid("lenet"), flow=flow, seats=seats, floor=floor(mesh, side * side, 1))
+    assert least_hops(found) == flow.sum() == hops(flow, seats, found.floor)
 
 
 def test_the_layer_that_asks_for_most_cores_is_named_first() -> None:

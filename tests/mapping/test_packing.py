@@ -7,16 +7,19 @@ from math import ceil, log2, prod
 import numpy as np
 import pytest
 
-from neurocomp.hw.target import Packing, Target
+from neurocomp.hw.target import Mesh, Packing, Target
+from neurocomp.mapping.arrange import Effort
 from neurocomp.mapping.grid import Grid, parts
-from neurocomp.mapping.lay import taken
+from neurocomp.mapping.lay import Wishes, lay, taken
 from neurocomp.mapping.packing import LAYOUTS, UNFIT, Cores, Part
 from neurocomp.mapping.regular import regular
+from neurocomp.mapping.split import split
 from neurocomp.mapping.spread import spread, stacked
+from neurocomp.mapping.traffic import offsets
 from neurocomp.snn.boxes import Box
 from neurocomp.snn.network import Network
 from neurocomp.snn.synapses import Synapse
-from tests.mapping.nets import drawn, model, target
+from tests.mapping.nets import chain, drawn, model, target
 from tests.mapping.test_groups import GRADED, blocks_of, cut_at_random, holder
 from tests.snn import draws
 
@@ -25,6 +28,7 @@ LOIHI = Packing(
     index_bits_least=6, index_bits_most=10, skip_bits_least=2, skip_bits_most=5,
     formats=7, strides=16, bases=16,
 )  # fmt: skip
+FAST = Wishes(effort=Effort(moves=0))
 PIXELS = replace(LOIHI, bases=256, atoms=512, entries=2)
 Named = tuple[int, int, int, int]  # place, column, rest, and the name of the weight
 Group = tuple[list[list[Named]], int, int, int, bool]  # lists, bits of index and synapse, delay
@@ -270,3 +274,39 @@ def test_what_packed_cores_take_is_a_recount_of_lists(seed: int, packing: Packin
     claimed = taken(net, chip, cut)
     expected = packed_by_hand(net, chip, cut)
     assert {name: claimed[name].tolist() for name in expected} == expected
+
+
+@pytest.mark.parametrize("packing", [LOIHI, replace(PIXELS, atoms=2)], ids=["discrete", "pixels"])
+@pytest.mark.parametrize("seed", range(20))
+def test_axons_that_leave_their_chip_take_more(seed: int, packing: Packing) -> None:
+    net, limits = drawn(seed, 5), {"neurons": 16, "out_axons": 400}
+    chip = target(
+        limits, packing=replace(packing, crossing=1), mesh=Mesh(width=3, height=2, chips=None)
+    )
+    found = lay(net, chip, dict.fromkeys((p.name for p in net.populations), 0.5), FAST)
+    plain = taken(net, chip, found.grids)["out_axons"]
+    where, at = found.floor.chip[found.seats], offsets(found.grids)
+    held = {p.name: holder(found.grids[p.name], p.shape) + at[p.name] for p in net.populations}
+    axons = set()
+    for n, j in enumerate(net.projections):
+        area = prod(net.population(j.source).shape[1:])
+        edges = j.synapse.edges(Box(*((0, length) for length in j.synapse.post_shape)))
+        for pre, post in zip(edges.pre.tolist(), edges.post.tolist(), strict=True):
+            unit = (pre // area // packing.atoms, pre % area)
+            axons.add((n, int(held[j.source][pre]), *unit, int(held[j.target][post])))
+    expected = plain.copy()
+    for _, source, *_, to in axons:
+        expected[source] += where[source] != where[to]
+    assert found.demand["out_axons"].tolist() == expected.tolist()
+    assert found.demand["out_axons"].max() <= 400
+
+
+def test_a_network_whose_axons_all_leave_is_cut_anew() -> None:
+    first = draws.dense(np.random.default_rng(0), (12, 1, 1), (12, 1, 1))
+    net = chain((12, 1, 1), first)
+    limits, mesh = {"neurons": 6, "out_axons": 13}, Mesh(width=1, height=1, chips=None)
+    packing = replace(LOIHI, crossing=1)
+    chip = target(limits, packing=packing, mesh=mesh, compartments={"subtract": 1})
+    found = lay(net, chip, {"p0": 0.5, "p1": 0.5}, FAST)
+    assert found.demand["out_axons"].max() <= 13
+    assert found.grids["p0"].count > split(net, chip)["p0"].count
