@@ -1,6 +1,6 @@
-"""Synapses in the kernel's forms: windows over cells, single synapses, a gate's window."""
+"""Synapses in the kernel's forms: windows over cells, one weight a channel, single synapses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -9,23 +9,48 @@ from neurocomp.arrays import Array, Shape
 from neurocomp.errors import UnsupportedError
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.compose import with_weight
-from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Synapse, Window
 from neurocomp.snn.windows import Axis, Windows
 
 MOST_SINGLE = 2**26  # synapses that are listed one by one
-MOST_EXPANDED = 2**28  # weights of a grouped convolution written out for all channels
+BLOCK = 64  # channels that run side by side; a word of spikes
+COMPARED = 2**20  # weights that are compared at once
 
 Geometry = tuple[int, int, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Distinct:
+    """A synapse, and those of its weights that differ: a view, nothing is copied."""
+
+    synapse: Synapse  # a Conv where there is one that does the same
+    weight: Array  # as the synapse's; of a Conv, one for each cell of source positions
+    pool: tuple[int, int]  # rows and columns of a cell
+    window: Window | None = None  # over the synapse's targets, where their drive is pooled
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Gather:
-    """A convolution over cells of `pool` source positions that share their weights."""
+    """A convolution over cells of `pool` source positions that share their weights.
+
+    It reads the source's channels from 64 * `word` on and drives the target's from `channel` on.
+    """
 
     pool: tuple[int, int]
     geometry: Geometry  # kernel, strides, top and left, dilations, all in cells
-    weight: Array  # (kernel rows * kernel columns * source channels, target channels)
-    fan_out: Array  # int32 (source rows, source columns), synapses of each spike
+    weight: Array  # (target channels, source channels, kernel rows, kernel columns)
+    fan_out: Array | None  # int32 (source rows, source columns), synapses of each spike
+    word: int = 0
+    channel: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Channels:
+    """A convolution of each channel alone."""
+
+    geometry: Geometry
+    weight: Array  # (channels, 1, kernel rows, kernel columns)
+    fan_out: Array  # int32 (source rows, source columns)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -46,18 +71,37 @@ class Taps:
     fan_out: Array  # int32 (source rows, source columns)
 
 
-def form(synapse: Synapse, weight: Array, where: str) -> Gather | Single | Taps:
-    """Give `synapse`, with `weight` in integers, in the form that runs it fastest.
+Form = Gather | Channels | Single | Taps
+
+
+def distinct(synapse: Synapse) -> Distinct:
+    """Find the weights of `synapse` that differ."""
+    if isinstance(synapse, Pooled):
+        return replace(distinct(synapse.inner), window=synapse.window)
+    conv = as_convolution(synapse)
+    if conv is None:
+        return Distinct(synapse=synapse, weight=synapse.weight, pool=(1, 1))
+    rows, columns = pool = (1, 1) if _alone(conv) else cells(conv)
+    return Distinct(synapse=conv, weight=conv.weight[:, :, ::rows, ::columns], pool=pool)
+
+
+def forms(found: Distinct, weight: Array, where: str) -> tuple[Form, ...]:
+    """Give a synapse, with `weight`, its distinct ones in integers, in the forms that run fastest.
 
     Raises UnsupportedError for `where` if every form would be too large.
     """
+    synapse = found.synapse
     if isinstance(synapse, Window):
-        return Taps(geometry=geometry(synapse), fan_out=_covering(synapse.windows))
-    regular = as_convolution(with_weight(synapse, weight))
-    if regular is not None:
-        return _gather(regular)
+        return (Taps(geometry=geometry(synapse), fan_out=covering(synapse.windows)),)
+    if isinstance(synapse, Conv):
+        reached = covering(synapse.windows, found.window)
+        if _alone(synapse):
+            return (Channels(geometry=geometry(synapse), weight=weight, fan_out=reached),)
+        return _gathers(synapse, weight, found.pool, reached)
+    if found.window is not None:
+        raise UnsupportedError(where, "pools the drive of synapses that are no convolution")
     if synapse.fan_in(whole(synapse.post_shape)) <= MOST_SINGLE:
-        return _single(with_weight(synapse, weight))
+        return (_single(with_weight(synapse, weight)),)
     raise UnsupportedError(where, f"has over {MOST_SINGLE} synapses of no regular form")
 
 
@@ -66,32 +110,63 @@ def as_convolution(synapse: Synapse) -> Conv | None:
     if isinstance(synapse, Dense) and prod(synapse.post_shape[1:]) == 1:
         kernel = synapse.weight.reshape(len(synapse.weight), *synapse.pre_shape)
         return Conv(weight=kernel, pre_shape=synapse.pre_shape)
-    if not isinstance(synapse, Conv):
-        return None
-    small = synapse.groups == 1 or synapse.weight.size * synapse.groups <= MOST_EXPANDED
-    return synapse if small else None
+    return synapse if isinstance(synapse, Conv) else None
 
 
-def _gather(conv: Conv) -> Gather:
-    rows, columns = pool = cells(conv)
-    kernel = expanded(conv)[:, :, ::rows, ::columns]
+def _alone(conv: Conv) -> bool:
+    """Say whether each target channel reads the one source channel of its number."""
+    return conv.groups > 1 and conv.groups == conv.pre_shape[0] == len(conv.weight)
+
+
+def _gathers(
+    conv: Conv, weight: Array, pool: tuple[int, int], reached: Array
+) -> tuple[Gather, ...]:
+    """Give a convolution block by block, where a block of targets reads few of the channels."""
+    (rows, columns), (ky, kx) = pool, weight.shape[2:]
     _, _, sy, sx, top, left, dy, dx = geometry(conv)
-    outs = conv.weight.shape[0]
-    return Gather(
+    outs = len(weight) // conv.groups
+    strides = max(1, sy // rows), max(1, sx // columns)
+    first = Gather(
         pool=pool,
-        geometry=(
-            kernel.shape[2],
-            kernel.shape[3],
-            max(1, sy // rows),
-            max(1, sx // columns),
-            top // rows,
-            left // columns,
-            dy,
-            dx,
-        ),
-        weight=np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)).reshape(-1, outs),
-        fan_out=_covering(conv.windows) * np.int32(outs // conv.groups),
+        geometry=(ky, kx, *strides, top // rows, left // columns, dy, dx),
+        weight=weight,
+        fan_out=reached * np.int32(outs),
     )
+    if conv.groups == 1:
+        return (first,)
+    found: list[Gather] = []
+    for target, stop, source, end in _blocks(conv):
+        part = grouped(conv, weight, (target, stop), (source, end))
+        fan_out = None if found else first.fan_out  # a spike's synapses are counted once
+        word, channel = source // BLOCK, target
+        found.append(replace(first, weight=part, fan_out=fan_out, word=word, channel=channel))
+    return tuple(found)
+
+
+def _blocks(conv: Conv) -> list[tuple[int, int, int, int]]:
+    """Give target channels, by whole blocks, and the whole words of source channels they read."""
+    outs, channels = len(conv.weight), conv.pre_shape[0]
+    each, ins = outs // conv.groups, conv.weight.shape[1]
+    found: list[tuple[int, int, int, int]] = []
+    for target in range(0, outs, BLOCK):
+        stop = min(target + BLOCK, outs)
+        source = target // each * ins // BLOCK * BLOCK
+        end = min(channels, -(-((stop - 1) // each + 1) * ins // BLOCK) * BLOCK)
+        if found and found[-1][2:] == (source, end):
+            target = found.pop()[0]
+        found.append((target, stop, source, end))
+    return found
+
+
+def grouped(conv: Conv, weight: Array, target: tuple[int, int], source: tuple[int, int]) -> Array:
+    """Give the kernels of `target` channels over `source` channels, zero outside their groups."""
+    each, ins = len(weight) // conv.groups, weight.shape[1]
+    size = (target[1] - target[0], source[1] - source[0], *weight.shape[2:])
+    found = np.zeros(size, dtype=weight.dtype)
+    for out in range(*target):
+        low = out // each * ins - source[0]
+        found[out - target[0], low : low + ins] = weight[out]
+    return found
 
 
 def cells(conv: Conv) -> tuple[int, int]:
@@ -99,41 +174,30 @@ def cells(conv: Conv) -> tuple[int, int]:
     if conv.dilations != (1, 1):
         return 1, 1
     top, left, _, _ = conv.pads
-    weight = conv.weight
-    whole_ = conv.windows.counts == (1, 1) and not any(conv.pads)
-    return (
-        _side(weight, 2, conv.strides[0], top, whole_),
-        _side(weight, 3, conv.strides[1], left, whole_),
-    )
+    single = conv.windows.counts == (1, 1) and not any(conv.pads)
+    rows = _side(conv.weight, conv.strides[0], top, single)
+    return rows, _side(conv.weight[:, :, ::rows].swapaxes(2, 3), conv.strides[1], left, single)
 
 
-def _side(weight: Array, axis: int, stride: int, pad: int, single: bool) -> int:
-    """Give the greatest divisor of kernel, stride and padding in whose cells weights agree.
+def _side(weight: Array, stride: int, pad: int, single: bool) -> int:
+    """Give the greatest divisor of kernel, stride and padding in whose cells of rows weights agree.
 
     A `single` window never moves, so its stride is free.
     """
-    kernel = weight.shape[axis]
+    kernel = weight.shape[2]
     for side in range(kernel, 1, -1):
         if kernel % side or pad % side or (stride % side and not single):
             continue
-        split = weight.reshape(*weight.shape[:axis], -1, side, *weight.shape[axis + 1 :])
-        first = np.take(split, [0], axis=axis + 1)
-        if all(np.array_equal(np.take(split, [i], axis=axis + 1), first) for i in range(1, side)):
+        step = max(1, COMPARED // max(1, weight[0].size))
+        starts = range(0, len(weight), step)
+        if all(_agree(weight[i : i + (step if i else 1)], side) for i in (0, *starts)):
             return side
     return 1
 
 
-def expanded(conv: Conv) -> Array:
-    """Give the kernels over all source channels: zeros outside a kernel's group."""
-    if conv.groups == 1:
-        return conv.weight
-    outs, ins, height, width = conv.weight.shape
-    weight = np.zeros((outs, ins * conv.groups, height, width), dtype=conv.weight.dtype)
-    each = outs // conv.groups
-    for g in range(conv.groups):
-        out = slice(g * each, (g + 1) * each)
-        weight[out, g * ins : (g + 1) * ins] = conv.weight[out]
-    return weight
+def _agree(weight: Array, side: int) -> bool:
+    first = weight[:, :, ::side]
+    return all(np.array_equal(weight[:, :, i::side], first) for i in range(1, side))
 
 
 def geometry(synapse: Conv | Window) -> Geometry:
@@ -142,15 +206,22 @@ def geometry(synapse: Conv | Window) -> Geometry:
     return *synapse.kernel, *synapse.strides, top, left, *synapse.dilations
 
 
-def _covering(windows: Windows) -> Array:
-    """Count the windows over each source position, int32 (rows, columns)."""
-    return np.outer(_along(windows.rows), _along(windows.columns)).astype(np.int32)
+def covering(windows: Windows, outer: Window | None = None) -> Array:
+    """Count the windows over each source position, int32 (rows, columns).
+
+    Each of them as often as the `outer` windows cover it.
+    """
+    rows, columns = (None, None) if outer is None else (outer.windows.rows, outer.windows.columns)
+    along = np.outer(_along(windows.rows, rows), _along(windows.columns, columns))
+    return along.astype(np.int32)
 
 
-def _along(axis: Axis) -> Array:
-    positions = axis.positions((0, axis.count)).ravel()
-    inside = positions[(positions >= 0) & (positions < axis.size)]
-    covered: Array = np.bincount(inside, minlength=axis.size)
+def _along(axis: Axis, outer: Axis | None) -> Array:
+    positions = axis.positions((0, axis.count))
+    times = np.ones(axis.count, dtype=np.int64) if outer is None else _along(outer, None)
+    inside = (positions >= 0) & (positions < axis.size)
+    weight = np.broadcast_to(times[:, None], positions.shape)[inside]
+    covered: Array = np.bincount(positions[inside], weight, axis.size).astype(np.int64)
     return covered
 
 

@@ -8,7 +8,7 @@ from neurocomp.arrays import Array
 from neurocomp.engine.result import Keep, Result, packed
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import Accumulator, MaxGate
+from neurocomp.snn.neurons import Accumulator, MaxGate, MaxIntegrateAndFire
 from neurocomp.snn.oracle import Step, simulate
 from neurocomp.snn.synapses import Dense, Synapse
 
@@ -22,6 +22,7 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
     fans = [_fan_out(p.synapse) for p in network.projections] if keep.operations else []
     past: list[Mapping[str, Array]] = []
     operations = {p.name: np.zeros((count, length), dtype=np.int64) for p in network.populations}
+    several = {p.name for p in network.populations if isinstance(p.neuron, MaxIntegrateAndFire)}
     kept: dict[str, list[Array]] = {n: [] for n in (*keep.membranes, network.readout)}
     rasters: dict[str, list[Array]] = {n: [] for n in keep.rasters}
     longest = max((p.delay_steps for p in network.projections), default=1)
@@ -36,7 +37,7 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
             if step.t <= length - keep.uncounted.get(n, 0):
                 total += step.spikes[n]
         _note(network, step, peak, kept, rasters)
-    single = {n: np.stack(v, axis=1) for n, v in kept.items() if n not in gated}
+    single = {n: np.stack(v, axis=1) for n, v in kept.items() if n not in gated | several}
     silent = {p.name for p in network.populations if isinstance(p.neuron, Accumulator)}
     kind = np.int64 if network.integer else np.float64
     return Result(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from neurocomp.arrays import Array
 
+INTERFACE: int
+
 def levels() -> list[str]: ...
 
 class Machine:
@@ -19,6 +21,9 @@ class Machine:
         threshold: Array,
         v_init: Array,
         steady: Array,
+        seed: int,
+        inner: Sequence[int],
+        pool: Sequence[int] | None,
     ) -> int: ...
     def add_gather(
         self,
@@ -27,6 +32,17 @@ class Machine:
         delay: int,
         shift: int,
         pool: Sequence[int],
+        geometry: Sequence[int],
+        weight: Array,
+        fan_out: Array | None,
+        word: int,
+        channel: int,
+    ) -> None: ...
+    def add_channels(
+        self,
+        target: int,
+        source: int,
+        delay: int,
         geometry: Sequence[int],
         weight: Array,
         fan_out: Array,
@@ -51,7 +67,14 @@ class Machine:
         multiple: int,
     ) -> None: ...
     def add_window(
-        self, target: int, source: int, delay: int, geometry: Sequence[int], fan_out: Array
+        self,
+        target: int,
+        source: int,
+        delay: int,
+        geometry: Sequence[int],
+        fan_out: Array,
+        shift: int,
+        weights: Array,
     ) -> None: ...
     def run(
         self,

@@ -1,17 +1,32 @@
 """The compiled kernel: what it is given for a plan, and what comes back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from math import prod
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.engine.forms import Gather, Single
-from neurocomp.engine.plan import ACCUMULATE, GATE, Layer, Plan, blocks, lanes, real_lanes, shared
+from neurocomp.engine.forms import Channels, Gather, Single, geometry
+from neurocomp.engine.plan import (
+    ACCUMULATE,
+    GATE,
+    POOL,
+    STORED,
+    Layer,
+    Link,
+    Plan,
+    lanes,
+    real_lanes,
+    shared,
+)
 from neurocomp.engine.result import Keep, Result, packed
-from neurocomp.snn.network import Network
+from neurocomp.errors import BackendError
+from neurocomp.snn.estimates import Average, Exponential, Fir
+from neurocomp.snn.network import Network, Population
+from neurocomp.snn.neurons import MaxGate, Poisson
 from neurocomp.snn.oracle import constant_drive
 
 if TYPE_CHECKING:
@@ -19,34 +34,51 @@ if TYPE_CHECKING:
 
 Samples = dict[str, Array]
 
+INTERFACE = 2  # of the compiled module, as in native/plan.hpp
+MODULE = "neurocomp.engine.kernel"
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Kernel:
-    """A plan in the compiled kernel's memory."""
+    """A plan in the compiled kernel's memory; the plan itself has given up its weights."""
 
     plan: Plan
     machine: "Machine"
     place: dict[str, int]
 
 
+def module() -> ModuleType | None:
+    """Give the compiled module, None where there is none.
+
+    Raises BackendError where it was compiled for another version.
+    """
+    try:
+        found = import_module(MODULE)
+    except ModuleNotFoundError:
+        return None
+    speaks = getattr(found, "INTERFACE", 1)
+    if speaks != INTERFACE:
+        wrong = f"was compiled for interface {speaks}, this version speaks {INTERFACE}"
+        raise BackendError(MODULE, wrong, "install neurocomp again, which compiles it")
+    return found
+
+
 def levels() -> tuple[str, ...]:
     """Name the builds of the kernel for this processor, the best first; none if not compiled."""
-    try:
-        module = import_module("neurocomp.engine.kernel")
-    except ImportError:
-        return ()
-    found: list[str] = module.levels()
-    return tuple(found)
+    found = module()
+    return () if found is None else tuple(found.levels())
 
 
 def load(plan: Plan) -> Kernel:
     """Copy a plan into the kernel."""
-    machine: Machine = import_module("neurocomp.engine.kernel").Machine()
+    machine: Machine = import_module(MODULE).Machine()
     place: dict[str, int] = {}
     for layer in plan.layers:
         n, p = layer.numbers, layer.population
-        threshold = lanes(layer, n.threshold, int(n.threshold.max(initial=1)))
+        reached = n.threshold[..., 0] if n.threshold.ndim > 3 else n.threshold
+        threshold = lanes(layer, reached, int(reached.max(initial=1)))
         threshold[:, p.shape[0] :] = np.int64(2**62) if n.wide else np.int64(2**31 - 1)
+        window = layer.window
         place[p.name] = machine.add_population(
             shape=p.shape,
             model=layer.model,
@@ -57,11 +89,16 @@ def load(plan: Plan) -> Kernel:
             threshold=shared(threshold),
             v_init=lanes(layer, n.v_init),
             steady=shared(lanes(layer, n.bias)),
+            seed=p.neuron.seed % 2**64 if isinstance(p.neuron, Poisson) else 0,
+            inner=layer.inner,
+            pool=None if window is None else geometry(window),
         )
     for layer in plan.layers:
-        _link(machine, layer, place)
+        for link in layer.links:
+            _link(machine, layer, link, place)
         _feed(machine, layer, place)
-    return Kernel(plan=plan, machine=machine, place=place)
+    light = tuple(replace(layer, links=()) for layer in plan.layers)
+    return Kernel(plan=replace(plan, layers=light), machine=machine, place=place)
 
 
 def _feed(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
@@ -81,30 +118,53 @@ def _feed(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
         )
 
 
-def _link(machine: "Machine", layer: Layer, place: dict[str, int]) -> None:
-    target = place[layer.population.name]
-    for k in layer.links:
-        ends = {"target": target, "source": place[k.source], "delay": k.delay}
-        if isinstance(k.form, Gather):
-            machine.add_gather(
-                **ends,
-                shift=k.shift,
-                pool=k.form.pool,
-                geometry=k.form.geometry,
-                weight=blocks(layer, k.form.weight),
-                fan_out=k.form.fan_out,
-            )
-        elif isinstance(k.form, Single):
-            post = k.form.position * layer.padded + k.form.channel
-            machine.add_scatter(
-                **ends,
-                shift=k.shift,
-                start=k.form.start,
-                post=post.astype(np.int32),
-                weight=k.form.weight,
-            )
-        else:
-            machine.add_window(**ends, geometry=k.form.geometry, fan_out=k.form.fan_out)
+def _link(machine: "Machine", layer: Layer, k: Link, place: dict[str, int]) -> None:
+    ends = {"target": place[layer.population.name], "source": place[k.source], "delay": k.delay}
+    if isinstance(k.form, Gather):
+        machine.add_gather(
+            **ends,
+            shift=k.shift,
+            pool=k.form.pool,
+            geometry=k.form.geometry,
+            weight=np.ascontiguousarray(k.form.weight, dtype=STORED[layer.kind]),
+            fan_out=k.form.fan_out,
+            word=k.form.word,
+            channel=k.form.channel,
+        )
+    elif isinstance(k.form, Channels):
+        weight = k.form.weight[:, 0].astype(np.int64) << k.shift
+        machine.add_channels(
+            **ends,
+            geometry=k.form.geometry,
+            weight=lanes(layer, weight),
+            fan_out=k.form.fan_out,
+        )
+    elif isinstance(k.form, Single):
+        post = k.form.position * layer.padded + k.form.channel
+        machine.add_scatter(
+            **ends,
+            shift=k.shift,
+            start=k.form.start,
+            post=post.astype(np.int32),
+            weight=k.form.weight,
+        )
+    else:
+        shift, weights = _estimate(layer.population)
+        machine.add_window(
+            **ends,
+            geometry=k.form.geometry,
+            fan_out=k.form.fan_out,
+            shift=shift,
+            weights=np.array(weights, dtype=np.int32),
+        )
+
+
+def _estimate(population: Population) -> tuple[int, tuple[int, ...]]:
+    """Give a gate's estimate of rates: a shift, or weights of the last steps, or neither."""
+    neuron = population.neuron
+    estimate = neuron.estimate if isinstance(neuron, MaxGate) else Average()
+    shift = estimate.shift if isinstance(estimate, Exponential) else 0
+    return shift, estimate.weights if isinstance(estimate, Fir) else ()
 
 
 def run(
@@ -151,7 +211,7 @@ def _room(layer: Layer, count: int, length: int, keep: Keep, readout: str) -> di
     if (late or p.name in keep.rasters) and layer.model != ACCUMULATE:
         words = -(-channels // 64)
         room["bits"] = np.zeros((count, rows, length, columns, words), dtype=np.uint64)
-    if p.name == readout or (p.name in keep.membranes and layer.model != GATE):
+    if p.name == readout or (p.name in keep.membranes and layer.model not in (GATE, POOL)):
         room["membranes"] = np.zeros((count, length, *p.shape), dtype=np.int64)
     return room
 
@@ -167,7 +227,8 @@ def _currents(kernel: Kernel, samples: Samples) -> dict[str, Array]:
         name = layer.population.name
         if name in driven:
             exact = np.ldexp(constant[name].astype(np.float64), -layer.numbers.exponent)
-            found[name] = np.ascontiguousarray(exact.astype(np.int64))
+            flat = exact.astype(np.int64).reshape(len(exact), exact.shape[1], -1)
+            found[name] = np.ascontiguousarray(flat)
     return found
 
 
@@ -236,15 +297,16 @@ def bytes_needed(plan: Plan, length: int, tile: int, keep: Keep) -> tuple[int, i
     """Give the bytes of one worker's buffers, and those that one sample's results take."""
     worker = each = 0
     driven = {c.target: c for c in plan.network.currents}
-    delays = [k.delay for layer in plan.layers for k in layer.links]
+    delays = [p.delay_steps for p in plan.network.projections]
     slots = min(tile, length) + max(delays, default=1)
     for layer in plan.layers:
         p = layer.population
         neurons, positions = prod(p.shape), prod(p.shape[1:])
         state = 8 if layer.numbers.wide else 4
+        pooled = 0 if layer.window is None else prod(layer.inner) * layer.padded * state
         bits = 0 if layer.model == ACCUMULATE else positions * slots * 8 * -(-p.shape[0] // 64)
         events = 4 * positions * slots + neurons * slots  # lists of a source that fires at 25 %
-        worker += bits + positions * layer.padded * (2 * state + 4)
+        worker += bits + positions * layer.padded * (2 * state * layer.taps + 4) + 2 * pooled
         worker = max(worker, bits + events)
         each += neurons * (4 * keep.counts + 24 * (p.name in driven)) + 8 * length * keep.operations
         each += length * neurons * 8 * (p.name == plan.network.readout or p.name in keep.membranes)

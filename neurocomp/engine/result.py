@@ -18,7 +18,7 @@ class Keep:
     operations: bool = True  # synaptic operations, of every population and step
     peak: bool = False  # the greatest membrane before a reset, of every population
     rasters: tuple[str, ...] = ()  # populations whose every spike is kept
-    membranes: tuple[str, ...] = ()  # populations whose membrane is kept at every step
+    membranes: tuple[str, ...] = ()  # populations whose one membrane is kept at every step
     uncounted: Mapping[str, int] = field(default_factory=dict)
     """Population -> last steps whose spikes `counts` leaves out: too late for the readout."""
 

@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 
 from neurocomp.arrays import Array, Shape
+from neurocomp.snn.estimates import Exponential, Fir
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
-from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
+from neurocomp.snn.neurons import (
+    Accumulator,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Neuron,
+    Poisson,
+)
+from neurocomp.snn.synapses import Conv, Dense, Pooled, Synapse, Window
 
 Random = np.random.Generator
 
@@ -152,11 +160,59 @@ def recurrent(seed: int, delay: int = 1) -> Network:
     return network(random, a, [a, b, c], links)
 
 
-def gated(seed: int, channels: int = 5) -> Network:
+def depthwise(seed: int, channels: int, **conv: Any) -> Network:
+    """A convolution of each channel alone, then one through few of the channels."""
+    random = np.random.default_rng(seed)
+    alone = Conv(
+        weight=weights(random, 90, channels, 1, 3, 2),
+        pre_shape=(channels, 7, 6),
+        groups=channels,
+        **conv,
+    )
+    a = neurons(random, "a", alone.pre_shape, 20)
+    b = neurons(random, "b", alone.post_shape, 100, start=2)
+    return network(random, a, [a, b], [link("a", "b", alone, exponent=1)])
+
+
+def pooling_drive(seed: int, channels: tuple[int, int] = (5, 7), **window: Any) -> Network:
+    """Neurons with a compartment for each tap of a window over a convolution."""
+    random = np.random.default_rng(seed)
+    inner = Conv(weight=weights(random, 60, *channels[::-1], 3, 2), pre_shape=(channels[0], 9, 7))
+    pooled = Pooled(inner=inner, window=Window(pre_shape=inner.post_shape, **window))
+    a = neurons(random, "a", inner.pre_shape, 20)
+    taps = (*pooled.post_shape, int(np.prod(pooled.kernel)))
+    threshold = np.broadcast_to(random.integers(90, 180, pooled.post_shape)[..., None], taps)
+    b = Population(
+        name="b",
+        shape=pooled.post_shape,
+        neuron=MaxIntegrateAndFire(v_threshold=threshold),
+        v_init=random.integers(0, 90, taps),
+        bias=random.integers(-4, 5, taps),
+        start_step=2,
+    )
+    return network(random, a, [a, b], [link("a", "b", pooled, 2)])
+
+
+def drawn(seed: int, channels: int = 3) -> Network:
+    """Input spikes drawn at random, into neurons without memory."""
+    random = np.random.default_rng(seed)
+    conv = Conv(weight=weights(random, 60, 70, channels, 3, 3), pre_shape=(channels, 6, 5))
+    b = neurons(random, "b", conv.post_shape, 90, start=3, reset="always")
+    a = silent("a", conv.pre_shape, Poisson(seed=seed))
+    net = network(random, a, [a, b], [link("a", "b", conv)])
+    probability = replace(
+        net.currents[0],
+        synapse=Conv(weight=np.full((channels, 1, 1, 1), 1.0), pre_shape=net.inputs[0].shape),
+        scale=np.full((1, 1, 1), 30000.0),
+    )
+    return replace(net, currents=(probability,))
+
+
+def gated(seed: int, channels: int = 5, **estimate: Any) -> Network:
     random = np.random.default_rng(seed)
     window = Window(pre_shape=(channels, 6, 5), kernel=(3, 2), strides=(2, 1), pads=(1, 1, 1, 0))
     a = neurons(random, "a", window.pre_shape, 20)
-    gate = silent("gate", window.post_shape, MaxGate(), 2)
+    gate = silent("gate", window.post_shape, MaxGate(**estimate), 2)
     return network(random, a, [a, gate], [link("a", "gate", window)])
 
 
@@ -192,6 +248,19 @@ NETS = {
     "recurrent, long delay": lambda: recurrent(24, delay=3),
     "gate": lambda: gated(25),
     "gate, 70 channels": lambda: gated(26, 70),
+    "gate, exponential": lambda: gated(31, 70, estimate=Exponential(shift=2)),
+    "gate, impulse response": lambda: gated(32, 5, estimate=Fir(weights=(0, 5, -7, 3))),
+    "depthwise, 70 channels": lambda: depthwise(33, 70, pads=(1, 1, 0, 0), strides=(2, 1)),
+    "depthwise, 18 channels": lambda: depthwise(34, 18, dilations=(2, 2)),
+    "groups, several blocks": lambda: convolution(35, (140, 210), groups=70),
+    "groups, two words": lambda: convolution(36, (96, 256), groups=2, pads=(1, 1, 1, 1)),
+    "groups, busy": lambda: busy(37, 1, (140, 140), groups=2),
+    "pooled drive": lambda: pooling_drive(38, kernel=(2, 2), strides=(2, 2)),
+    "pooled drive, overlapping, padded": lambda: pooling_drive(
+        39, (3, 70), kernel=(3, 3), strides=(2, 1), pads=(1, 1, 1, 1)
+    ),
+    "random input, no memory": lambda: drawn(40),
+    "random input, 70 channels": lambda: drawn(41, 70),
 }
 
 

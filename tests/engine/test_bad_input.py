@@ -68,6 +68,9 @@ def population(machine: Any, **changes: Any) -> int:
         "threshold": np.full((1, 32), 9),
         "v_init": np.zeros((4, 32), dtype=np.int64),
         "steady": np.ones((1, 32), dtype=np.int64),
+        "seed": 0,
+        "inner": (2, 2),
+        "pool": None,
     }
     index: int = machine.add_population(**(given | changes))
     return index
@@ -82,10 +85,39 @@ def gather(machine: Any, **changes: Any) -> None:
         "shift": 0,
         "pool": (1, 1),
         "geometry": (1, 1, 1, 1, 0, 0, 1, 1),
-        "weight": np.ones((1, 3, 32), dtype=np.int16),
+        "weight": np.ones((3, 3, 1, 1), dtype=np.int16),
         "fan_out": np.ones((2, 2), dtype=np.int32),
+        "word": 0,
+        "channel": 0,
     }
     machine.add_gather(**(given | changes))
+
+
+def channels(machine: Any, **changes: Any) -> None:
+    """Add a 1 x 1 convolution of each channel from population 0 to population 1, with `changes`."""
+    given: dict[str, Any] = {
+        "target": 1,
+        "source": 0,
+        "delay": 1,
+        "geometry": (1, 1, 1, 1, 0, 0, 1, 1),
+        "weight": np.ones((1, 32), dtype=np.int64),
+        "fan_out": np.ones((2, 2), dtype=np.int32),
+    }
+    machine.add_channels(**(given | changes))
+
+
+def gate(machine: Any, **changes: Any) -> None:
+    """Add a gate, and its 1 x 1 window over population 0, with `changes`."""
+    given: dict[str, Any] = {
+        "target": population(machine, model=4, lanes=64),
+        "source": 0,
+        "delay": 1,
+        "geometry": (1, 1, 1, 1, 0, 0, 1, 1),
+        "fan_out": np.ones((2, 2), dtype=np.int32),
+        "shift": 0,
+        "weights": np.zeros(0, dtype=np.int32),
+    }
+    machine.add_window(**(given | changes))
 
 
 def run(machine: Any, **changes: Any) -> None:
@@ -147,11 +179,33 @@ COUNTS = np.zeros((2, 3, 2, 2), dtype=np.int32)
         (gather, {"geometry": (1, 1, 0, 1, 0, 0, 1, 1)}),
         (gather, {"geometry": (1, 1, 1, 1, -1, 0, 1, 1)}),
         (gather, {"geometry": (1, 2, 1, 1, 0, 0, 1, 1)}),
-        (gather, {"weight": np.ones((1, 3, 32), dtype=np.int8)}),
-        (gather, {"weight": np.ones((1, 3, 32), dtype=np.float32)}),
-        (gather, {"weight": np.ones((1, 3, 64), dtype=np.int16)[:, :, ::2]}),
-        (gather, {"weight": np.full((1, 3, 32), 9000, dtype=np.int16)}),
+        (gather, {"weight": np.ones((3, 3, 1, 1), dtype=np.int8)}),
+        (gather, {"weight": np.ones((3, 3, 1, 1), dtype=np.float32)}),
+        (gather, {"weight": np.ones((3, 6, 1, 1), dtype=np.int16)[:, ::2]}),
+        (gather, {"weight": np.full((3, 3, 1, 1), 9000, dtype=np.int16)}),
+        (gather, {"weight": np.ones((3, 2, 1, 1), dtype=np.int16)}),
+        (gather, {"weight": np.ones((4, 3, 1, 1), dtype=np.int16)}),
         (gather, {"fan_out": np.ones((2, 3), dtype=np.int32)}),
+        (gather, {"word": 1}),
+        (gather, {"word": -1}),
+        (gather, {"channel": 1}),
+        (population, {"inner": (2, 3)}),
+        (population, {"model": 6}),
+        (population, {"pool": (1, 1, 1, 1, 0, 0, 1, 1)}),
+        (population, {"model": 6, "pool": (2, 1, 1, 1, 0, 0, 1, 1)}),
+        (population, {"model": 6, "pool": (0, 1, 1, 1, 0, 0, 1, 1)}),
+        (population, {"wide": True}),
+        (channels, {"target": 2}),
+        (channels, {"weight": np.ones((2, 32), dtype=np.int64)}),
+        (channels, {"weight": np.ones((1, 32), dtype=np.int32)}),
+        (channels, {"weight": np.full((1, 32), 2**40)}),
+        (channels, {"fan_out": np.ones((1, 2), dtype=np.int32)}),
+        (gate, {"target": 1}),
+        (gate, {"source": 3}),
+        (gate, {"shift": 15}),
+        (gate, {"weights": np.ones(33, dtype=np.int32)}),
+        (gate, {"weights": np.full(2, 2**30 + 2**29, dtype=np.int32)}),
+        (gate, {"weights": np.ones(2)}),
         (run, {"groups": [[0]]}),
         (run, {"groups": [[1], [0]]}),
         (run, {"groups": [[0, 0], [1]]}),

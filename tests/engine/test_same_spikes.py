@@ -8,20 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurocomp.compiler import Options, compile
-from neurocomp.engine import Keep, active, load, simulate, stream
+from neurocomp.engine import Keep, active, load, native, simulate, stream
 from neurocomp.engine.native import levels
 from neurocomp.engine.plan import plan
-from neurocomp.errors import UnsupportedError
+from neurocomp.errors import BackendError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
-from neurocomp.snn import oracle
+from neurocomp.snn.estimates import Fir
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import IntegrateAndFire
 from tests.ann.corpus import CORPUS
 from tests.backends.corpus import CORPUS as BACKENDS
 from tests.backends.corpus import samples as backend_samples
 from tests.engine.against import assert_same
-from tests.engine.nets import NETS, convolution, recurrent, samples
+from tests.engine.nets import NETS, convolution, gated, recurrent, samples
 from tests.snn.strategies import inputs_for, networks
 
 BUILDS = (*levels(), "generic")
@@ -189,18 +189,27 @@ def test_the_active_engine_says_what_is_lost() -> None:
     assert (engine.name == "native") == (not engine.lost) == bool(engine.level)
 
 
-OTHER_MODELS = ("memoryless", "gate_exponential", "gate_fir", "pooled_drive", "input_spikes")
-
-
-@pytest.mark.parametrize("name", OTHER_MODELS)
-def test_a_model_that_the_kernel_lacks_is_run_by_the_generic_engine(name: str) -> None:
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_networks_that_backends_run(name: str) -> None:
     network = BACKENDS[name]()
-    with pytest.raises(UnsupportedError, match="which the kernel has no model of"):
+    plan(network, STEPS)
+    assert_same(network, {"x": backend_samples(network)}, STEPS)
+
+
+def test_a_model_that_the_kernel_lacks_is_run_by_the_generic_engine() -> None:
+    network = gated(25, estimate=Fir(weights=tuple(range(33))))
+    with pytest.raises(UnsupportedError, match=r"looks back 33 steps, the kernel's most is 32"):
         plan(network, STEPS)
-    x = {"x": backend_samples(network)}
-    found = simulate(network, x, STEPS)
-    steps = list(oracle.simulate(network, x, STEPS))
-    for p in network.populations:
-        fired = np.stack([s.spikes[p.name] for s in steps], axis=1)
-        assert np.array_equal(found.counts[p.name], fired.sum(axis=1)), p.name
-    assert np.array_equal(found.readout, np.stack([s.v[network.readout] for s in steps], axis=1))
+    assert_same(network, samples(network, 2), STEPS)
+
+
+def test_a_kernel_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "INTERFACE", 1000)
+    with pytest.raises(BackendError, match=r"kernel: was compiled for interface .*speaks 1000"):
+        active()
+
+
+def test_a_kernel_whose_plan_was_loaded_keeps_no_weights() -> None:
+    network = convolution(0)
+    kernel = native.load(plan(network, STEPS))
+    assert not any(layer.links for layer in kernel.plan.layers)

@@ -11,6 +11,9 @@
 
 namespace neurocomp {
 
+// Of what the module and this kernel say to each other; the Python side names the one it speaks.
+constexpr int INTERFACE = 2;
+
 constexpr int MOST_LISTS = 256;  // of one position: gathers times steps of a span
 constexpr int MOST_USUAL = 8;    // vectors, see Events; a list has room for as many more
 
@@ -19,7 +22,8 @@ struct Shape {
     size_t positions() const { return size_t(rows) * cols; }
 };
 
-enum Model { SUBTRACT, ZERO, ACCUMULATE, GATE };
+// The first three differ in the reset; POOL pools its drive, RANDOM draws spikes.
+enum Model { SUBTRACT, ZERO, ALWAYS, ACCUMULATE, GATE, RANDOM, POOL };
 
 // How a row of weights is stored, and the lanes that it is added up in before the drive.
 enum Kind { BYTE, NARROW, WORD, FULL };  // 8 in 16 bits, 16 in 16, 16 in 32, 32 in 32
@@ -29,13 +33,23 @@ struct Gather {
     int source, delay, shift;  // drive = sum << shift
     int pool_rows, pool_cols;
     int kernel_rows, kernel_cols, stride_rows, stride_cols, top, left, dilation_rows, dilation_cols;
-    int rows;                // kernel_rows * kernel_cols * source channels; row `rows` is zero
+    int word, channels;      // the source's channels from 64 * word on, so many of them
+    int block, block_end;    // the target's blocks that they drive
+    int rows;                // kernel_rows * kernel_cols * channels; row `rows` is zero
     int flush;               // so many rows add up without overflow
     const void* weight;      // [block][rows + 1][lane], aligned
-    const int32_t* fan_out;  // [source position], synapses of each spike
+    const int32_t* fan_out;  // [source position], synapses of each spike; null where counted elsewhere
     // Null, or the weights by 4 channels: [block][kernel row][kernel column][group][lane][4].
     const int8_t* dense;
     int groups;  // of 4 channels, the last one padded with zeros
+};
+
+// A convolution of each channel alone.
+struct Channels {
+    int source, delay;
+    int kernel_rows, kernel_cols, stride_rows, stride_cols, top, left, dilation_rows, dilation_cols;
+    const void* weight;      // state type, [tap][lane], shifted already
+    const int32_t* fan_out;  // [source position]
 };
 
 // Single synapses, by source neuron.
@@ -57,14 +71,23 @@ struct Current {
     int64_t multiple;
 };
 
+enum Estimate { AVERAGE, EXPONENTIAL, FINITE };
+
+// Of a gate over its source's spikes, with its estimate of their rates; or over drive that is pooled.
 struct Window {
     int source, delay;
     int kernel_rows, kernel_cols, stride_rows, stride_cols, top, left, dilation_rows, dilation_cols;
     const int32_t* fan_out;  // [source position]
+    Estimate estimate;
+    int shift;               // of EXPONENTIAL
+    const int32_t* weights;  // of FINITE, the newest step's first
+    int history;             // how many
+    int taps() const { return kernel_rows * kernel_cols; }
 };
 
 struct Layer {
     Shape shape;
+    Shape inner;  // of the drive: another one where it is pooled
     Model model;
     int start;          // first step
     int lanes, blocks;  // lanes of a block; blocks * lanes >= channels
@@ -72,9 +95,12 @@ struct Layer {
     Kind kind;
     const Gather* gathers;
     int gather_count;
+    const Channels* channels;
+    int channels_count;
     const Scatter* scatters;
     int scatter_count;
-    const Window* window;    // of a gate
+    const Window* window;    // of a gate, or where the drive is pooled
+    uint64_t seed;           // of random spikes
     const void* threshold;   // state type, [position or 1][lane]
     size_t threshold_pitch;  // lanes from one position to the next, 0 where all share
     size_t padded() const { return size_t(lanes) * blocks; }
@@ -98,15 +124,19 @@ struct Events {
 struct Work {
     int first, last, slot;  // slot of `first`
     int slots;              // of the bits
-    void* v;                // state type, [position][lane]
+    void* v;                // state type, [position][tap][lane]; a gate's are 32 bits
     void* counts;           // int32, [position][lane], spikes so far
-    const void* drive;      // state type, [position or 1][lane], every step's constant part
+    const void* drive;      // state type, [position or 1][tap][lane], every step's constant part
     size_t drive_pitch;
     const void* extra;      // state type or null, [position][step][lane], from single synapses
+    void* drives;           // state type or null: the drive goes here, laid out as `extra`
     const Events* events;   // [gather]
+    const uint64_t* const* sources;  // [channels], bits; of a gate, one
+    const Shape* const* from;        // their shapes
     uint64_t* bits;         // null for an accumulator
     int64_t* membranes;     // null or [step][channel][row][column], from `first`
     int64_t* peak;          // null or the greatest magnitude before a reset
+    uint64_t key;           // of the sample's random spikes
     uint32_t* list;         // scratch: rows of weights of one position, [gather][step of a span]
     int32_t* sums;          // scratch: [gather][step of a span][lane], of dense ones
     size_t list_size;       // entries of one of them, with room to write past its end
@@ -117,17 +147,20 @@ struct Work {
 struct Kernels {
     const char* name;
     int lanes;  // 32-bit numbers in a vector
-    void (*list_row)(const Shape&, const uint64_t* bits, int slots, int slot, int pool_rows,
-                     int pool_cols, int cell_row, const Events&);
+    void (*list_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
+                     int cell_row, const Events&);
     void (*map_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
                     int cell_row, const Events&);
     // Share of active inputs from which multiplying all is faster, for very many rows of weights.
     double dense_from;
-    size_t (*count_bits)(const uint64_t* from, size_t words);
+    // Counts the set bits in `used` words from `first` on of each position's `words`.
+    size_t (*count_bits)(const uint64_t* from, size_t positions, int words, int first, int used);
     int64_t (*count_reached)(const Shape&, const uint64_t* row, const int32_t* fan_out);
     // Adds one position's drive, (lanes), to `out`.
     void (*add_current)(const Current&, const double* sample, size_t padded, int y, int x,
                         const double* factor, int64_t* out);
+    uint64_t (*sample_key)(const Layer&, const void* drive, size_t pitch);
+    // Of a population that pools its drive: the drive first, without work.v, then the neurons.
     void (*run_row)(const Layer&, const Work&, int block, int block_end, int row);
 };
 

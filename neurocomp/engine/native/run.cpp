@@ -83,16 +83,17 @@ void parallel(int count, int threads, F work) {
     if (failure) std::rethrow_exception(failure);
 }
 
+// Brings (channels, positions * taps) into the order of lanes.
 template <class T>
-void copy_in(const int64_t* from, const Shape& s, size_t padded, T* to) {
-    std::fill(to, to + s.positions() * padded, T(0));
-    for (int c = 0; c < s.channels; ++c)
-        for (size_t p = 0; p < s.positions(); ++p)
-            to[p * padded + c] = T(from[c * s.positions() + p]);
+void copy_in(const int64_t* from, int channels, size_t rows, size_t padded, T* to) {
+    std::fill(to, to + rows * padded, T(0));
+    for (int c = 0; c < channels; ++c)
+        for (size_t p = 0; p < rows; ++p) to[p * padded + c] = T(from[c * rows + p]);
 }
 
 struct Buffers {
     Buffer v, counts, drive, bits;
+    uint64_t key = 0;  // of random spikes
 };
 
 struct Lists {
@@ -132,7 +133,9 @@ class Worker {
     std::vector<Lists> lists_;
     std::vector<Events> views_;
     std::vector<Buffer> scratch_, sums_;
-    Buffer extra_;
+    std::vector<const uint64_t*> sources_;
+    std::vector<const Shape*> from_;
+    Buffer extra_, drives_, zeros_;
     int sample_ = 0, base_ = 0, slots_ = 0;
 
     const Layer& layer(int p) const { return job_.parts[size_t(p)].layer; }
@@ -145,8 +148,7 @@ class Worker {
     }
 
     size_t state_count(const Layer& l) const {
-        size_t taps = l.model == GATE ? size_t(l.window->kernel_rows) * l.window->kernel_cols : 1;
-        return l.shape.positions() * l.padded() * taps;
+        return l.shape.positions() * l.padded() * (l.window ? size_t(l.window->taps()) : 1);
     }
 
     void* state(int p) {
@@ -174,13 +176,13 @@ class Worker {
         if (l.model != ACCUMULATE)
             std::memset(bits(p), 0, l.shape.rows * row_words(l.shape) * sizeof(uint64_t));
         if (part.currents) {
-            const size_t neurons = l.shape.positions() * l.shape.channels;
-            const int64_t* from = part.currents + size_t(sample_) * neurons;
+            const size_t rows = state_count(l) / l.padded();
+            const int64_t* from = part.currents + size_t(sample_) * rows * l.shape.channels;
             Buffer& b = buffers_[size_t(p)].drive;
             if (l.wide)
-                copy_in(from, l.shape, l.padded(), b.take<int64_t>(state_count(l)));
+                copy_in(from, l.shape.channels, rows, l.padded(), b.take<int64_t>(state_count(l)));
             else
-                copy_in(from, l.shape, l.padded(), b.take<int32_t>(state_count(l)));
+                copy_in(from, l.shape.channels, rows, l.padded(), b.take<int32_t>(state_count(l)));
         }
         if (part.input_count) {
             if (l.wide)
@@ -188,21 +190,42 @@ class Worker {
             else
                 drive_from_inputs<int32_t>(p);
         }
+        if (l.model == RANDOM) {
+            const Constant c = constant(p);
+            buffers_[size_t(p)].key = job_.kernels->sample_key(l, c.drive, c.pitch);
+        }
         if (part.kept.peak) part.kept.peak[sample_] = 0;
     }
 
+    // What drives a population, or its neurons after their drive was pooled, at every step.
+    struct Constant {
+        const void* drive;
+        size_t pitch;
+    };
+    Constant constant(int p) {
+        const Part& part = job_.parts[size_t(p)];
+        const Layer& l = layer(p);
+        if (part.currents || (part.input_count && l.model != POOL))
+            return {buffers_[size_t(p)].drive.take<char>(0),
+                    l.padded() * (l.window ? size_t(l.window->taps()) : 1)};
+        return {part.steady, part.steady_pitch};
+    }
+
+    // Adds up what inputs drive; what is pooled gets its bias after that.
     template <class State>
     void drive_from_inputs(int p) {
         const Layer& l = layer(p);
         const Part& part = job_.parts[size_t(p)];
         const size_t padded = l.padded();
-        State* drive = buffers_[size_t(p)].drive.take<State>(state_count(l));
-        const State* steady = static_cast<const State*>(part.steady);
-        parallel(l.shape.rows, team_, [&](int y, int) {
+        State* drive =
+            buffers_[size_t(p)].drive.take<State>(l.inner.positions() * padded);
+        const State* steady = l.model == POOL ? nullptr : static_cast<const State*>(part.steady);
+        parallel(l.inner.rows, team_, [&](int y, int) {
             std::vector<int64_t> sum(padded);
-            for (int x = 0; x < l.shape.cols; ++x) {
-                const size_t at = size_t(y) * l.shape.cols + x;
-                for (size_t i = 0; i < padded; ++i) sum[i] = steady[at * part.steady_pitch + i];
+            for (int x = 0; x < l.inner.cols; ++x) {
+                const size_t at = size_t(y) * l.inner.cols + x;
+                for (size_t i = 0; i < padded; ++i)
+                    sum[i] = steady ? int64_t(steady[at * part.steady_pitch + i]) : 0;
                 for (int i = 0; i < part.input_count; ++i) {
                     const Current& c = part.inputs[i];
                     const size_t size = c.from.positions() * c.from.channels;
@@ -226,14 +249,16 @@ class Worker {
             if (l.gathers[i].source == p) return true;
         for (int i = 0; i < l.scatter_count; ++i)
             if (l.scatters[i].source == p) return true;
+        for (int i = 0; i < l.channels_count; ++i)
+            if (l.channels[i].source == p) return true;
         return l.model == GATE && l.window->source == p;
     }
 
     void run_layer(int p, int first, int last) {
         const Layer& l = layer(p);
         size_t step = size_t(last - first + 1);
-        if (l.scatter_count) {
-            const size_t each = l.shape.positions() * l.padded() * (l.wide ? 8 : 4);
+        if (l.scatter_count || l.model == POOL) {
+            const size_t each = l.inner.positions() * l.padded() * (l.wide ? 8 : 4);
             step = std::min(step, std::max(size_t(1), EXTRA_BYTES / each));
         }
         if (l.gather_count && weight_bytes(l) <= CACHE_BYTES) {
@@ -259,6 +284,7 @@ class Worker {
     void run_steps(int p, int first, int last) {
         const Layer& l = layer(p);
         const Part& part = job_.parts[size_t(p)];
+        const Constant always = constant(p);
         Work work{};
         work.first = first;
         work.last = last;
@@ -267,32 +293,67 @@ class Worker {
         work.v = state(p);
         work.counts = counts(p);
         work.bits = l.model == ACCUMULATE ? nullptr : bits(p);
-        if (l.model == GATE) {
-            work.extra = &layer(l.window->source).shape;
-            work.drive = bits(l.window->source);
-            count_operations(p, l.window->source, l.window->delay, l.window->fan_out, first, last);
-        } else {
-            const bool own = part.currents || part.input_count;
-            work.drive = own ? buffers_[size_t(p)].drive.take<char>(0) : part.steady;
-            work.drive_pitch = own ? l.padded() : part.steady_pitch;
-            for (int i = 0; i < l.gather_count; ++i) {
-                const Gather& g = l.gathers[i];
-                views_[size_t(i)] = list(size_t(i), l, g, first, last);
-                count_operations(p, g.source, g.delay, g.fan_out, first, last);
-            }
-            work.events = views_.data();
-            if (l.scatter_count) work.extra = scatter(p, first, last);
-        }
+        work.drive = always.drive;
+        work.drive_pitch = always.pitch;
+        work.key = buffers_[size_t(p)].key;
+        arrive(p, work);
         if (part.kept.membranes)
             work.membranes = part.kept.membranes +
                              (size_t(sample_) * job_.steps + first - 1) * l.shape.positions() *
                                  l.shape.channels;
-        run_rows(p, work);
+        if (l.model == POOL) run_drives(p, work);
+        run_rows(p, work, l.shape.rows);
+    }
+
+    // Lists, and counts, the spikes that arrive.
+    void arrive(int p, Work& work) {
+        const Layer& l = layer(p);
+        sources_.clear();
+        from_.clear();
+        auto reads = [&](int source, int delay, const int32_t* fan_out, bool bits_too) {
+            count_operations(p, source, delay, fan_out, work.first, work.last);
+            if (!bits_too) return;
+            sources_.push_back(bits(source));
+            from_.push_back(&layer(source).shape);
+        };
+        for (int i = 0; i < l.gather_count; ++i) {
+            const Gather& g = l.gathers[i];
+            views_[size_t(i)] = list(size_t(i), l, g, work.first, work.last);
+            reads(g.source, g.delay, g.fan_out, false);
+        }
+        for (int i = 0; i < l.channels_count; ++i)
+            reads(l.channels[i].source, l.channels[i].delay, l.channels[i].fan_out, true);
+        if (l.model == GATE) reads(l.window->source, l.window->delay, l.window->fan_out, true);
+        work.events = views_.data();
+        work.sources = sources_.data();
+        work.from = from_.data();
+        if (l.scatter_count) work.extra = scatter(p, work.first, work.last);
+    }
+
+    // Adds up the drive that a population then pools.
+    void run_drives(int p, Work& work) {
+        const Layer& l = layer(p);
+        const size_t size = l.wide ? 8 : 4;
+        const size_t count = l.inner.positions() * size_t(work.last - work.first + 1) * l.padded();
+        const bool own = job_.parts[size_t(p)].input_count;
+        Work inner = work;
+        inner.v = inner.counts = nullptr;
+        inner.bits = nullptr;
+        inner.membranes = nullptr;
+        inner.drives = work.drives = drives_.take<char>(count * size);
+        inner.drive = own ? buffers_[size_t(p)].drive.take<char>(0) : zeros(l.padded() * size);
+        inner.drive_pitch = own ? l.padded() : 0;
+        run_rows(p, inner, l.inner.rows);
+    }
+
+    const void* zeros(size_t bytes) {
+        void* memory = zeros_.take<char>(bytes);
+        std::memset(memory, 0, bytes);
+        return memory;
     }
 
     // Chooses the steps of a span and the blocks that run together, whose weights fit the cache.
-    int plan_rows(int p, Work& work) {
-        const Layer& l = layer(p);
+    int plan_rows(const Layer& l, Work& work) {
         const size_t bytes = weight_bytes(l) / size_t(l.blocks) + 1;
         size_t list = 0;
         for (int i = 0; i < l.gather_count; ++i) {
@@ -309,11 +370,12 @@ class Worker {
         return int(std::max(size_t(1), std::min(size_t(l.blocks), CACHE_BYTES / bytes)));
     }
 
-    void run_rows(int p, Work& work) {
+    // Runs the rows of a population, or of the drive that it pools.
+    void run_rows(int p, Work& work, int rows) {
         const Layer& l = layer(p);
         int64_t* peak = job_.parts[size_t(p)].kept.peak;
         std::vector<int64_t> peaks(size_t(team_), 0);
-        const int together = plan_rows(p, work), rows = l.shape.rows;
+        const int together = plan_rows(l, work);
         const int groups = (l.blocks + together - 1) / together;
         parallel(groups * rows, team_, [&](int i, int thread) {
             Work mine = work;
@@ -346,11 +408,12 @@ class Worker {
             const int y1 = std::min((cy + 1) * g.pool_rows, s.rows);
             for (int y = cy * g.pool_rows; y < y1; ++y) {
                 const uint64_t* from = source + y * row_words(s) + size_t(slot) * s.cols * s.words;
-                spikes += job_.kernels->count_bits(from, size_t(e.steps) * s.cols * s.words);
+                spikes += job_.kernels->count_bits(from, size_t(e.steps) * s.cols, s.words, g.word,
+                                                   (g.channels + 63) / 64);
             }
             total = spikes + (size_t(cy) + 1) * SLACK;
         }
-        const double cells_all = double(e.cell_rows) * e.cell_cols * s.channels * e.steps;
+        const double cells_all = double(e.cell_rows) * e.cell_cols * g.channels * e.steps;
         if (g.dense && double(spikes) / cells_all > job_.kernels->dense_from - 70.0 / g.rows) {
             map(lists.map, l, g, source, slot, e);
             return e;
@@ -361,7 +424,7 @@ class Worker {
         e.usual = std::min(MOST_USUAL, 1 + int(most / job_.kernels->lanes));
         e.events = lists.events.take<uint32_t>(total);
         parallel(e.cell_rows, team_, [&](int cy, int) {
-            job_.kernels->list_row(s, source, slots_, slot, g.pool_rows, g.pool_cols, cy, e);
+            job_.kernels->list_row(s, source, slots_, slot, g, cy, e);
         });
         return e;
     }
@@ -370,7 +433,7 @@ class Worker {
     void map(Buffer& memory, const Layer& l, const Gather& g, const uint64_t* source, int slot,
              Events& e) {
         const Shape& s = layer(g.source).shape;
-        const int reach = (l.shape.cols - 1) * g.stride_cols + g.kernel_cols;
+        const int reach = (l.inner.cols - 1) * g.stride_cols + g.kernel_cols;
         const size_t columns = size_t(std::max(reach, g.left + e.cell_cols));
         e.map_step = columns * g.groups * 4;
         e.map_row = e.map_step * e.steps + 64;  // a word's bytes reach past the last channel
@@ -383,7 +446,7 @@ class Worker {
     void count_operations(int p, int source, int delay, const int32_t* fan_out, int first,
                           int last) {
         int64_t* kept = job_.parts[size_t(p)].kept.operations;
-        if (!kept) return;
+        if (!kept || !fan_out) return;
         const Shape& s = layer(source).shape;
         int64_t* out = kept + size_t(sample_) * job_.steps - 1;
         for (int y = 0; y < s.rows; ++y)
@@ -404,8 +467,8 @@ class Worker {
     const State* scatter_as(int p, int first, int last) {
         const Layer& l = layer(p);
         const size_t steps = size_t(last - first + 1), padded = l.padded();
-        State* extra = extra_.take<State>(l.shape.positions() * steps * padded);
-        std::fill(extra, extra + l.shape.positions() * steps * padded, State(0));
+        State* extra = extra_.take<State>(l.inner.positions() * steps * padded);
+        std::fill(extra, extra + l.inner.positions() * steps * padded, State(0));
         int64_t* kept = job_.parts[size_t(p)].kept.operations;
         parallel(int(steps), team_, [&](int step, int) {
             const int t = first + step;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <type_traits>
 
 #include "run.hpp"
 
@@ -127,34 +128,36 @@ struct Chain {
         job.threads = threads;
         job.kernels = kernels;
         job.groups = {{0}, {1}};
+        using Weight = std::conditional_t<sizeof(State) == 8, int32_t, int16_t>;
         const int rows = 9 * c.channels[0];
         const size_t blocks = padded[1] / lanes[1];
-        Aligned<int16_t> weight(blocks * (rows + 1) * lanes[1]);
+        Aligned<Weight> weight(blocks * (rows + 1) * lanes[1]);
         const int groups = (c.channels[0] + 3) / 4;
         Aligned<int8_t> dense(blocks * 9 * groups * lanes[1] * 4);
         for (int row = 0; row < rows; ++row)
             for (int o = 0; o < c.channels[1]; ++o) {
                 const int w = kernel[size_t(row) * c.channels[1] + o], i = row % c.channels[0];
                 const size_t block = o / lanes[1], lane = o % lanes[1], tap = row / c.channels[0];
-                weight.get()[(block * (rows + 1) + row) * lanes[1] + lane] = int16_t(w);
+                weight.get()[(block * (rows + 1) + row) * lanes[1] + lane] = Weight(w);
                 dense.get()[((block * 9 + tap) * groups + i / 4) * lanes[1] * 4 + lane * 4 + i % 4] =
                     int8_t(w);
             }
         std::vector<int32_t> fan(shapes[0].positions(), 1);
-        Gather gather{0, c.delay, 0, c.pool, c.pool, 3, 3, 1, 1, c.pad, c.pad, 1, 1, rows, 32767 / 100,
-                      weight.get(), fan.data(), dense.get(), groups};
+        Gather gather{0, c.delay, 0, c.pool, c.pool, 3, 3, 1, 1, c.pad, c.pad, 1, 1, 0,
+                      c.channels[0], 0, int(blocks), rows, 32767 / 100, weight.get(), fan.data(),
+                      dense.get(), groups};
         Scatter scatter{1, c.delay, 0, start.data(), post.data(), single.data()};
         std::vector<int32_t> counts(neurons(1) * c.samples);
         std::vector<std::unique_ptr<Aligned<State>>> memory;
         for (int p = 0; p < 2; ++p) {
             Part part{};
             Layer& l = part.layer;
-            l.shape = shapes[p];
+            l.shape = l.inner = shapes[p];
             l.start = 1;
             l.lanes = lanes[p];
             l.blocks = int(padded[p] / lanes[p]);
             l.wide = sizeof(State) == 8;
-            l.kind = NARROW;
+            l.kind = l.wide ? FULL : NARROW;
             l.threshold_pitch = part.steady_pitch = padded[p];
             memory.push_back(spread<State>(p, threshold[p], INT32_MAX));
             l.threshold = memory.back()->get();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #if defined(__AVX512BW__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -107,6 +108,23 @@ inline uint64_t fire(Full<T>& v, const Full<T>& threshold, Full<T>& count, bool 
 #endif
 }
 
+// Adds `weight` to the lanes of `sum` whose bits are set.
+template <class T>
+inline void add_where(Full<T>& sum, uint64_t bits, const Full<T>& weight) {
+#if defined(__AVX512BW__)
+    if constexpr (sizeof(T) == 4)
+        sum = (Full<T>)_mm512_mask_add_epi32((__m512i)sum, __mmask16(bits), (__m512i)sum,
+                                             (__m512i)weight);
+    else
+        sum = (Full<T>)_mm512_mask_add_epi64((__m512i)sum, __mmask8(bits), (__m512i)sum,
+                                             (__m512i)weight);
+#else
+    Full<T> one{};
+    for (int i = 0; i < WIDTH / int(sizeof(T)); ++i) one[i] = T(1) << i;
+    sum += weight & (Full<T>)(((Full<T>{} + T(bits & 255)) & one) == one);
+#endif
+}
+
 // Adds to each 32-bit lane the products of its 4 bytes: `spikes`, unsigned, times `weight`, signed.
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
 constexpr double DENSE_FROM = 0.33;
@@ -162,6 +180,19 @@ inline void sum_bits(const uint64_t* from, size_t row_words, int rows, size_t co
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512BW__)
+// Of each byte the places of its set bits.
+struct Places {
+    uint8_t of[256][8];
+    constexpr Places() : of() {
+        for (int byte = 0; byte < 256; ++byte)
+            for (int bit = 0, n = 0; bit < 8; ++bit)
+                if (byte >> bit & 1) of[byte][n++] = uint8_t(bit);
+    }
+};
+constexpr Places PLACES;
+#endif
+
 // Writes base + index of each set bit of `word`, of which only `width` can be set, from `out` on,
 // and gives how many; may write up to 16 more entries than there are.
 inline uint32_t* list_bits(uint64_t word, int width, uint32_t base, uint32_t* out) {
@@ -173,6 +204,15 @@ inline uint32_t* list_bits(uint64_t word, int width, uint32_t base, uint32_t* ou
         __m512i index = _mm512_add_epi32(iota, _mm512_set1_epi32(int(base + i)));
         _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(m, index));
         out += __builtin_popcount(m);
+    }
+    return out;
+#elif defined(__AVX2__)
+    for (int i = 0; i < width; i += 8) {
+        const unsigned byte = word >> i & 255;
+        const __m128i places = _mm_loadl_epi64((const __m128i*)PLACES.of[byte]);
+        _mm256_storeu_si256((__m256i*)out, _mm256_add_epi32(_mm256_cvtepu8_epi32(places),
+                                                            _mm256_set1_epi32(int(base + i))));
+        out += __builtin_popcount(byte);
     }
     return out;
 #else
