@@ -4,7 +4,6 @@ An average pooling is linear; in the spiking network it is part of the next laye
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import ann
 import numpy as np
@@ -84,9 +83,9 @@ def network(
     links: list[Projection] = []
     for layer, kernel in zip(workload.layers, kernels, strict=True):
         name = f"layer{len(made) + 1}"
+        if float_grid or not made:  # 24 bits are what float32 holds exactly
+            kernel = kernel.astype(np.float32) * np.float32(unit)
         synapse = _synapse(layer, kernel, made[-1].shape if made else workload.shape)
-        if float_grid or not made:
-            synapse = replace(synapse, weight=synapse.weight.astype(np.float64) * unit)
         if made:
             links.append(Projection(source=made[-1].name, target=name, synapse=synapse))
         else:

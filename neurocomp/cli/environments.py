@@ -11,7 +11,7 @@ from neurocomp.cli.arguments import Json
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.tables import table
-from neurocomp.engine import active
+from neurocomp.engine import Engine, active
 from neurocomp.errors import BackendError
 from neurocomp.simulation import find_python
 from neurocomp.simulation import setup as make
@@ -34,7 +34,7 @@ def doctor(json: Json = False) -> int:
     """Say what is there and what is missing."""
     packages = {name: _version(name) for name in PACKAGES}
     backends = {name: _backend(name) for name in names()}
-    engine = active()
+    engine = _engine()
     missing = [n for n, v in packages.items() if v is None]
     ok = not missing and all(b["python"] or not b["wanted"] for b in backends.values())
     if json:
@@ -54,6 +54,13 @@ def doctor(json: Json = False) -> int:
     rows += [(f"backend {n}", _state(b), b["python"] or b["problem"]) for n, b in backends.items()]
     show_table(table("doctor", ["what", "found", "where, or what to do"], rows))
     return 0 if ok else 1
+
+
+def _engine() -> Engine:
+    try:
+        return active()
+    except BackendError as error:  # the compiled kernel is another version's
+        return Engine(name="stale", level="", lost=f"{error.wrong} ({error.remedy})")
 
 
 def _version(package: str) -> str | None:

@@ -189,8 +189,8 @@ def _side(weight: Array, stride: int, pad: int, single: bool) -> int:
         if kernel % side or pad % side or (stride % side and not single):
             continue
         step = max(1, COMPARED // max(1, weight[0].size))
-        starts = range(0, len(weight), step)
-        if all(_agree(weight[i : i + (step if i else 1)], side) for i in (0, *starts)):
+        parts = (weight[i : i + step] for i in range(0, len(weight), step))
+        if _agree(weight[:1], side) and all(_agree(part, side) for part in parts):
             return side
     return 1
 

@@ -127,6 +127,17 @@ def pooled_dense(seed: int) -> Network:
     return network(random, a, [a, b], [link("a", "b", synapse)])
 
 
+def lopsided(seed: int) -> Network:
+    """A dense layer whose first kernel alone looks like one after a pooling."""
+    random = np.random.default_rng(seed)
+    pre, post = (3, 4, 4), (40, 1, 1)
+    kernel = weights(random, 100, 40, int(np.prod(pre)))
+    kernel[0] = 7
+    dense = Dense(weight=kernel, pre_shape=pre, post_shape=post)
+    a, b = neurons(random, "a", pre, 20), neurons(random, "b", post, 300, start=2)
+    return network(random, a, [a, b], [link("a", "b", dense)])
+
+
 def residual(seed: int) -> Network:
     """Two paths of unequal length that meet, one with an exponent and a long delay."""
     random = np.random.default_rng(seed)
@@ -243,6 +254,7 @@ NETS = {
     "busy, 70 channels": lambda: busy(28, 1, (70, 70)),
     "busy, pooled": lambda: busy(29, 2, (5, 40), pads=(2, 2, 0, 4)),
     "busy, strides": lambda: busy(30, 1, (3, 9), strides=(2, 3), pads=(0, 2, 1, 0)),
+    "a first kernel of equal weights": lambda: lopsided(42),
     "residual": lambda: residual(22),
     "recurrent": lambda: recurrent(23),
     "recurrent, long delay": lambda: recurrent(24, delay=3),

@@ -14,6 +14,7 @@ from neurocomp.engine.plan import plan
 from neurocomp.errors import BackendError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
+from neurocomp.snn import oracle
 from neurocomp.snn.estimates import Fir
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import IntegrateAndFire
@@ -166,7 +167,7 @@ def test_a_loaded_network_runs_as_often_as_wanted_and_says_in_which_engine() -> 
     whole = loaded.run({"x": x})
     parts = [loaded.run({"x": x[i : i + 2]}) for i in (0, 2)]
     assert np.array_equal(whole.readout, np.concatenate([p.readout for p in parts]))
-    lacking = load(BACKENDS["pooled_drive"](), STEPS).engine
+    lacking = load(gated(25, estimate=Fir(weights=(1,) * 33)), STEPS).engine
     assert (lacking.name, bool(lacking.lost)) == ("generic", True)
 
 
