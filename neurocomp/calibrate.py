@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from neurocomp.ann.graph import Graph
+from neurocomp.ann.ops import Relay
 from neurocomp.arrays import Array, readonly
 from neurocomp.frontend.onnx import open_session, to_model
 from neurocomp.ranges import Percentile, Rule
@@ -53,6 +54,7 @@ def calibrate(
             names, session.run(names or None, {graph.input: batch}), strict=False
         ):
             channels = volume(graph.shapes[name])[0]
+            value = np.abs(value) if isinstance(graph.index[name].op, Relay) else value
             flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0)
             kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]])
         observe("calibrate", min(start + BATCH, len(samples)), len(samples))

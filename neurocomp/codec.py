@@ -22,6 +22,7 @@ from neurocomp.snn.estimates import Average, Exponential, Fir
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -34,7 +35,8 @@ KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *(Program, Precision, Network, Input, Current, Population, Projection),
-        *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire, Poisson, Recorded),
+        *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire),
+        *(Poisson, Recorded, Graded),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
         *(Target, Arithmetic, Packing, Relay, Core, Mesh, Placement, Block, Place, Box),
     )

@@ -190,6 +190,8 @@ def _note(program: Program, found: Result, wanted: Result, tally: _Tally) -> Non
     for p in program.network.populations:
         if p.name in found.rasters:
             tally.spikes[p.name] += int(ONES[found.rasters[p.name]].sum())
+        elif p.name in found.messages:
+            tally.spikes[p.name] += int(np.count_nonzero(found.messages[p.name]))
         if not isinstance(p.neuron, NoMembrane):
             top = float(max(np.abs(p.v_init).max(), found.peak[p.name].max()))
             tally.peak[p.name] = max(tally.peak[p.name], top)
@@ -207,7 +209,8 @@ def _same(run: Result, name: str, found: Array) -> bool:
 
 def _spikes(run: Result, name: str, shape: tuple[int, ...]) -> Array:
     """Give every spike of a population; an accumulator has none."""
-    return spikes(run, name) if name in run.rasters else np.zeros(shape, dtype=bool)
+    kept = name in run.rasters or name in run.messages
+    return spikes(run, name) if kept else np.zeros(shape, dtype=bool)
 
 
 def _compare(

@@ -26,6 +26,7 @@ from neurocomp.passes import (
     Normalise,
     Pass,
     PoissonInput,
+    RelayLinear,
     ResetToZero,
 )
 from neurocomp.program import Program
@@ -39,6 +40,8 @@ from neurocomp.snn.network import Network
 MODEL = "model.onnx"
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
 Observe = Callable[[str, int, int], None]
+Linear = Literal["auto", "compose", "pairs", "graded"]
+WORTH = 4.0  # times more synapses that "auto" composes before it gives a value neurons of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Options:
     correct: Literal["none", "bias", "potential"] = "none"  # of layers, on the samples
     spikes: Literal["analog", "poisson"] = "analog"  # the input
     seed: int = 0  # of what is random
+    linear: Linear = "auto"  # values between neurons: composed, or neurons of their own
     clamp: int = 0  # steps that each layer waits longer than the one before
     weight_bits: int | None = None  # at most those of the target, which None stands for
     rounding: Literal["auto", "nearest", "least-squares", "adaptive"] = "auto"  # of the weights
@@ -76,6 +80,9 @@ def chosen_passes(options: Options) -> tuple[Pass, ...]:
         passes.append(MaxPoolAsRelus())
     elif options.max_pool in gates:
         passes.append(MaxPoolGate(estimate=gates[options.max_pool]))
+    if options.linear != "compose" and (options.linear, options.reset) != ("auto", "zero"):
+        worth = WORTH if options.linear == "auto" else 1.0
+        passes.append(RelayLinear(graded=options.linear == "graded", worth=worth))
     if options.half_threshold:
         passes.append(HalfThreshold())
     if options.reset == "zero":

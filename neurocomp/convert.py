@@ -4,7 +4,7 @@ Between two neuron values everything is linear, so each path of linear operators
 neuron becomes one synapse, and all their constants become the neuron's bias (which is exact even
 where padding cuts a shift off at the border). A firing rate of 1 stands for the value's unit, so
 weights are W * unit of the source / unit of the target (Rueckauer et al. 2017, equation 8) and
-every threshold is 1.
+every threshold is 1. A relayed value becomes a pair of populations, or a graded one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,18 @@ import numpy as np
 
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.linear import constants, paths, readout_value, spiking
+from neurocomp.ann.ops import Relay
 from neurocomp.ann.order import Order, reordered
 from neurocomp.arrays import Array, Shape, readonly
 from neurocomp.errors import GraphError, UnsupportedError
 from neurocomp.snn.boxes import volume
 from neurocomp.snn.compose import identity, scaled, with_weight
-from neurocomp.snn.grid import current_bits, sample_bits, snap, step_below
+from neurocomp.snn.grid import BITS, current_bits, sample_bits, snap, step_below
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     FULL,
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -33,25 +35,30 @@ from neurocomp.snn.neurons import (
 )
 from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Synapse, Window
 
+MESSAGE_BITS = 6  # more of the grid where messages of 2^-10 arrive: their weights are so small
+Senders = Mapping[str, Iterable[tuple[str, float]]]  # value -> populations, each with a factor
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Cell:
     """What one population is made from."""
 
     name: str
+    node: str  # of the graph, whose value it sends
     value: str  # of the graph, that it integrates
     shape: Shape  # (channels, rows, columns)
     neuron: Neuron
     unit: Array  # (channels,) what rate 1 stands for
     v_init: float  # as a fraction of the threshold
     window: Window | None = None  # that pools what it gets
+    sign: float = 1.0  # -1 for the off half of a pair
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Arrival:
     """One synapse into a population, between rates."""
 
-    source: str
+    source: str  # a population, or the input
     synapse: Synapse
 
 
@@ -66,23 +73,27 @@ def convert(graph: Graph, low: float, high: float) -> Network:
     given = spike_source(graph, source)
     rate = np.full(source.shape[0], source.high if given else 1.0)
     units: dict[str, Array] = {graph.input: rate}
-    start = {graph.input: 1 if given else 0}
+    origin = given[0].name if given else graph.input
+    senders: dict[str, list[tuple[str, float]]] = {graph.input: [(origin, 1.0)]}
+    start = {origin: 1 if given else 0}
     populations: list[Population] = [given[0]] if given else []
     currents: list[Current] = [given[1]] if given else []
     projections: list[Projection] = []
     for cell in _cells(graph, units):
-        arrivals = _arrivals(graph, cell, units)
+        arrivals = _arrivals(graph, cell, units, senders)
         start[cell.name] = 1 + max((start[a.source] for a in arrivals), default=0)
         offset = _offset(graph, cell, bias)
-        step = _grid(cell, arrivals, offset)
+        step = _grid(cell, arrivals, offset, populations)
         populations.append(_population(cell, offset, step, start[cell.name]))
+        projections += _pairing(cell, senders)
         for arrival in arrivals:
-            if arrival.source == graph.input and not given:
+            if arrival.source == graph.input:
                 currents.append(_current(cell, arrival, step))
             else:
                 delay = start[cell.name] - start[arrival.source]
-                name = given[0].name if given and arrival.source == graph.input else arrival.source
-                projections.append(_projection(cell, replace(arrival, source=name), step, delay))
+                projections.append(_projection(cell, arrival, step, delay))
+        quantum = cell.neuron.quantum if isinstance(cell.neuron, Graded) else 1.0
+        senders.setdefault(cell.node, []).append((cell.name, cell.sign * quantum))
     return Network(
         inputs=(source,),
         currents=tuple(currents),
@@ -104,8 +115,9 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
             units[node.name] = unit = _gated(graph, node.inputs[0], units)
         pools = isinstance(neuron, MaxGate | MaxIntegrateAndFire)
         window = node.op.wiring(0, graph.shapes[node.inputs[0]]) if pools else None
-        yield Cell(
+        cell = Cell(
             name=node.name,
+            node=node.name,
             value=node.inputs[0] if not isinstance(neuron, MaxGate) else node.name,
             shape=shape,
             neuron=neuron,
@@ -113,14 +125,41 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
             v_init=graph.v_init,
             window=window if isinstance(window, Window) else None,
         )
+        yield from _relayed(graph, cell) if isinstance(node.op, Relay) else (cell,)
     yield Cell(
         name=f"{result} (readout)" if result in {n.name for n in nodes} else result,
+        node=result,
         value=result,
         shape=volume(graph.shapes[result]),
         neuron=Accumulator(),
         unit=np.ones(volume(graph.shapes[result])[0]),
         v_init=0.0,
     )
+
+
+def _relayed(graph: Graph, cell: Cell) -> tuple[Cell, ...]:
+    """Give the populations of a relay: one that is graded, or the halves of a pair."""
+    if isinstance(cell.neuron, Graded):
+        return (replace(cell, name=f"{cell.value} (graded)"),)
+    if graph.reset != "subtract":
+        raise UnsupportedError(
+            cell.value,
+            f"is relayed by a pair, which resets by subtraction, not to {graph.reset}",
+            "compile with --linear compose, or with --reset subtract",
+        )
+    on = replace(cell, name=f"{cell.value} (on)")
+    return on, replace(cell, name=f"{cell.value} (off)", sign=-1.0)
+
+
+def _pairing(cell: Cell, senders: Senders) -> list[Projection]:
+    """Give what joins the off half of a pair, `cell`, and its on half; nothing for other cells."""
+    if cell.sign > 0 or not isinstance(cell.neuron, IntegrateAndFire):
+        return []
+    ((on, _),) = senders[cell.node]
+    return [
+        Projection(source=a, target=b, synapse=identity(cell.shape), resets=True)
+        for a, b in ((on, cell.name), (cell.name, on))
+    ]
 
 
 def _neuron(graph: Graph, neuron: Neuron) -> Neuron:
@@ -142,13 +181,19 @@ def _gated(graph: Graph, value: str, units: dict[str, Array]) -> Array:
     return units[found[0].source]
 
 
-def _arrivals(graph: Graph, cell: Cell, units: dict[str, Array]) -> tuple[Arrival, ...]:
+def _arrivals(
+    graph: Graph, cell: Cell, units: dict[str, Array], senders: Senders
+) -> tuple[Arrival, ...]:
     if isinstance(cell.neuron, MaxGate) and cell.window:
         (path,) = paths(graph, graph.index[cell.name].inputs[0])
-        return (Arrival(source=path.source, synapse=cell.window),)
+        return tuple(Arrival(source=s, synapse=cell.window) for s, _ in senders[path.source])
     arrivals = (
-        Arrival(source=p.source, synapse=scaled(p.synapse, units[p.source], 1 / cell.unit))
+        Arrival(
+            source=sender,
+            synapse=scaled(p.synapse, factor * units[p.source], cell.sign / cell.unit),
+        )
         for p in paths(graph, cell.value)
+        for sender, factor in senders[p.source]
     )
     if cell.window is None:
         return tuple(arrivals)
@@ -165,16 +210,20 @@ def _offset(graph: Graph, cell: Cell, bias: Mapping[str, Array]) -> Array:
     """Give the cell's constant drive between rates, (channels, rows, columns) and maybe taps."""
     shape = volume(graph.shapes[cell.value])
     whole = np.broadcast_to(bias[cell.value].reshape(-1), int(np.prod(shape))).reshape(shape)
-    drive = whole / cell.unit.reshape(-1, 1, 1)
+    drive = cell.sign * whole / cell.unit.reshape(-1, 1, 1)
     compartments = isinstance(cell.neuron, MaxIntegrateAndFire) and cell.window is not None
     return cell.window.apply(drive[None])[0] if compartments and cell.window else drive
 
 
-def _grid(cell: Cell, arrivals: tuple[Arrival, ...], offset: Array) -> float:
+def _grid(
+    cell: Cell, arrivals: tuple[Arrival, ...], offset: Array, populations: list[Population]
+) -> float:
     numbers = [a.synapse.weight for a in arrivals] + [offset]
     largest = max((float(np.abs(n).max()) for n in numbers if n.size), default=0.0)
     fires = isinstance(cell.neuron, IntegrateAndFire | MaxIntegrateAndFire)
-    return step_below(max(largest, 1.0 if fires else 0.0))
+    graded = {p.name for p in populations if isinstance(p.neuron, Graded)}
+    more = MESSAGE_BITS if any(a.source in graded for a in arrivals) else 0
+    return step_below(max(largest, 1.0 if fires else 0.0), BITS + more)
 
 
 def _population(cell: Cell, offset: Array, step: float, start: int) -> Population:

@@ -114,7 +114,8 @@ def synaptic_operations(fired: Mapping[str, Array], fan_out: Mapping[str, Array]
 
 
 def _cost(fired: Array, each: Array) -> Array:
-    cost: Array = fired.reshape(len(fired), -1) @ each.ravel().astype(np.float64)
+    sent = fired.reshape(len(fired), -1) != 0  # a graded neuron's message is one spike
+    cost: Array = sent @ each.ravel().astype(np.float64)
     return cost.astype(np.int64)
 
 

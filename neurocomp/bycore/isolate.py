@@ -11,12 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.errors import UnsupportedError
 from neurocomp.mapping.placement import Block
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box, whole
 from neurocomp.snn.cut import cut, cut_population, cut_whole
 from neurocomp.snn.network import Current, Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator, Recorded
+from neurocomp.snn.neurons import Accumulator, Graded, Recorded
 
 CLOCK = "clock"
 Recordings = Callable[[str, Box], Array]  # bool (samples, steps, *box shape) of a population
@@ -71,7 +72,7 @@ class _Parts:
                 piece = cut(p.synapse, block.box)
                 source = self.source(p.source, piece.field)
                 self.projections.append(
-                    replace(p, source=source, target=own.name, synapse=piece.synapse)
+                    replace(p, source=source, target=own.name, synapse=piece.synapse, resets=False)
                 )
         for c in self.network.currents:
             if c.target == population.name:
@@ -82,6 +83,9 @@ class _Parts:
 
     def source(self, name: str, field: Box) -> str:
         """Give the name of the population that repeats the spikes of `field`."""
+        if isinstance(self.network.population(name).neuron, Graded):
+            wrong = "sends numbers, and what is recorded of a source is whether it fired"
+            raise UnsupportedError(name, wrong, "verify the whole network")
         key = name, field
         if key not in self.sources:
             zero = np.broadcast_to(self.network.population(name).bias.dtype.type(0), field.shape)

@@ -55,6 +55,13 @@ Rounding = Annotated[
         "auto: nearest from 8 bits, else adaptive."
     ),
 ]
+Linear = Annotated[
+    Literal["auto", "compose", "pairs", "graded"],
+    typer.Option(
+        help="Values between neurons: always composed into synapses, or relayed by pairs or graded "
+        "neurons where that is fewer synapses; auto: by pairs where it is 4 times fewer."
+    ),
+]
 Clamp = Annotated[int, typer.Option(help="Steps each layer waits longer than the last.", min=0)]
 
 

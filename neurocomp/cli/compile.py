@@ -20,6 +20,7 @@ from neurocomp.cli.arguments import (
     HalfThreshold,
     InputShape,
     Json,
+    Linear,
     MaxPool,
     Model,
     Per,
@@ -47,6 +48,7 @@ from neurocomp.hw.read import load_target
 from neurocomp.mapping.utilisation import Utilisation, utilisation
 from neurocomp.program import Program
 from neurocomp.samples import load_calibration
+from neurocomp.snn.pairs import relayed
 
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
@@ -72,6 +74,7 @@ def compile_(
     correct: Correct = "none",
     spikes: Spikes = "analog",
     seed: Seed = 0,
+    linear: Linear = "auto",
     clamp: Clamp = 0,
     weight_bits: WeightBits = None,
     rounding: Rounding = "auto",
@@ -98,6 +101,7 @@ def compile_(
         correct=correct,
         spikes=spikes,
         seed=seed,
+        linear=linear,
         clamp=clamp,
         weight_bits=weight_bits,
         rounding=rounding,
@@ -155,6 +159,7 @@ def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
         },
         "binding": used.binding,
         "precision": [asdict(p) for p in artifact.program.precision],
+        "linear": {n: r._asdict() for n, r in relayed(artifact.program.network).items()},
     }
 
 
@@ -185,6 +190,8 @@ def _print(program: Program, used: Utilisation, artifact: Artifact, verbose: boo
     if verbose and program.precision:
         show_table(precision_table(program.precision))
     show_table(utilisation_table(used))
+    for value, more in relayed(program.network).items():
+        say(f"{value}: {more.neurons:,} {more.kind} neurons and {counted(more.steps, 'step')} more")
     say(f"it takes {counted(used.cores, 'core')} of {counted(used.chips, 'chip')}")
     say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
     say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")

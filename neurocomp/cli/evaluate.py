@@ -37,6 +37,7 @@ def evaluate(
     correct: given.Correct = "none",
     spikes: given.Spikes = "analog",
     seed: given.Seed = 0,
+    linear: given.Linear = "auto",
     clamp: given.Clamp = 0,
     limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
     figures: Annotated[
@@ -57,6 +58,7 @@ def evaluate(
         correct=correct,
         spikes=spikes,
         seed=seed,
+        linear=linear,
         clamp=clamp,
     )
     with progress(quiet=json) as observe:
@@ -72,11 +74,15 @@ def evaluate(
         found = measure(made.network, made.graph, x, classes, length, observe=observe)
     if figures is not None:
         draw(found, figures)
+    _show(found, figures, json=json)
+    return 0
+
+
+def _show(found: Evaluation, figures: Path | None, *, json: bool) -> None:
     if json:
         say_json(to_json(found))
     else:
         _print(found, figures)
-    return 0
 
 
 def _compiled(folder: Path) -> tuple[Prepared, int]:

@@ -8,7 +8,7 @@ from neurocomp.arrays import Array
 from neurocomp.engine.result import Keep, Result, packed
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import Accumulator, MaxGate, MaxIntegrateAndFire
+from neurocomp.snn.neurons import Accumulator, Graded, MaxGate, MaxIntegrateAndFire
 from neurocomp.snn.oracle import Step, simulate
 from neurocomp.snn.synapses import Dense, Synapse
 
@@ -30,15 +30,16 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
         for p, fan in zip(network.projections, fans, strict=False):
             t = step.t - p.delay_steps
             if t >= 1 and step.t >= network.population(p.target).start_step:
-                spikes = past[t - step.t][p.source].reshape(count, -1)
+                spikes = past[t - step.t][p.source].reshape(count, -1) != 0
                 operations[p.target][:, step.t - 1] += spikes @ fan
         past = [*past, step.spikes][-longest:]
         for n, total in fired.items():
             if step.t <= length - keep.uncounted.get(n, 0):
-                total += step.spikes[n]
+                total += step.spikes[n] != 0
         _note(network, step, peak, kept, rasters)
     single = {n: np.stack(v, axis=1) for n, v in kept.items() if n not in gated | several}
-    silent = {p.name for p in network.populations if isinstance(p.neuron, Accumulator)}
+    graded = {p.name for p in network.populations if isinstance(p.neuron, Graded)}
+    silent = {p.name for p in network.populations if isinstance(p.neuron, Accumulator)} | graded
     kind = np.int64 if network.integer else np.float64
     return Result(
         network=network,
@@ -48,6 +49,7 @@ def run(network: Network, samples: Mapping[str, Array], length: int, keep: Keep)
         peak={n: v.astype(kind) for n, v in peak.items()} if keep.peak else {},
         rasters={n: packed(np.stack(v, axis=1)) for n, v in rasters.items() if n not in silent},
         membranes={n: v for n, v in single.items() if n in keep.membranes},
+        messages={n: np.stack(v, axis=1) for n, v in rasters.items() if n in graded},
     )
 
 

@@ -34,10 +34,17 @@ class Result:
     peak: Mapping[str, Array]  # (samples,), greatest magnitude of the membrane before a reset
     rasters: Mapping[str, Array]  # uint8 (samples, steps, neurons / 8); see `spikes`
     membranes: Mapping[str, Array]  # (samples, steps, channels, rows, columns)
+    messages: Mapping[str, Array] = field(default_factory=dict)
+    """Of graded populations whose every spike is kept: int64, as membranes."""
 
 
 def spikes(result: Result, population: str) -> Array:
-    """Give the kept spikes of a population, bool (samples, steps, channels, rows, columns)."""
+    """Give the kept spikes of a population, bool (samples, steps, channels, rows, columns).
+
+    Those of a graded one are whole numbers.
+    """
+    if population in result.messages:
+        return result.messages[population]
     rows, shape = result.rasters[population], result.network.population(population).shape
     flat = np.unpackbits(rows, axis=-1, count=int(np.prod(shape)), bitorder="little")
     unpacked: Array = flat.reshape(*rows.shape[:2], *shape).astype(bool)
@@ -74,4 +81,5 @@ def joined(parts: Sequence[Result]) -> Result:
         peak=each("peak"),
         rasters=each("rasters"),
         membranes=each("membranes"),
+        messages=each("messages"),
     )

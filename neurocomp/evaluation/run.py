@@ -10,7 +10,7 @@ from neurocomp.engine import Engine, Keep, Result, load
 from neurocomp.evaluation.curve import distances
 from neurocomp.operations import fan_outs
 from neurocomp.snn.network import Network, Population, Projection
-from neurocomp.snn.neurons import Accumulator
+from neurocomp.snn.neurons import Accumulator, Graded
 from neurocomp.snn.synapses import Dense
 
 BUDGET_BYTES = 2**29  # of a chunk's run
@@ -30,7 +30,8 @@ class Meter:
 
     A spike counts at the step at which the readout can have it; one that cannot arrive any more
     neither counts nor enters a rate. What the spikes of a population have cost is a weighted sum
-    of them, which is what the membrane of one more accumulator holds.
+    of them, which is what the membrane of one more accumulator holds; of graded neurons each
+    message other than 0 is one.
     """
 
     def __init__(self, network: Network, steps: int, rated: Sequence[str] = ()) -> None:
@@ -38,12 +39,15 @@ class Meter:
         self._network, self._steps, self._rated = network, steps, tuple(rated)
         self._away = distances(network)
         self._first = network.population(network.readout).start_step
-        self._sources = tuple(n for n in self._away if n != network.readout)
-        self._balanced = balanced(network, self._away)
+        self._graded = _graded(network, self._away)
+        unmetered = {network.readout, *self._graded}
+        self._sources = tuple(n for n in self._away if n not in unmetered)
+        self._balanced = balanced(network, self._away) and not self._graded
         keep = Keep(
             counts=bool(rated),
             operations=self._balanced,
             membranes=tuple(_meter(n) for n in self._sources),
+            rasters=tuple(self._graded),
             uncounted={n: self._away[n] for n in rated if n in self._away},
         )
         made = metered(network, self._sources, borders=not self._balanced)
@@ -72,6 +76,11 @@ class Meter:
             cost = found.membranes[_meter(name)].reshape(count, -1, 1 + (not self._balanced))
             for kind, each in zip((1, 0), cost.transpose(2, 0, 1), strict=False):
                 spent[kind] += self._read(each, self._first - self._away[name])
+        for name, costs in self._graded.items():
+            messages = found.messages[name].reshape(count, -1, costs.shape[1]) != 0
+            for kind, each in enumerate(costs):
+                sent = np.cumsum(messages @ each, axis=1)
+                spent[kind] += self._read(sent, self._first - self._away[name] - 1)
         for name in self._away if self._balanced else ():
             arrived = np.cumsum(found.operations[name], axis=1)
             spent[0] += self._read(arrived, self._first - self._away[name] - 1)
@@ -88,6 +97,13 @@ class Meter:
             return np.zeros(counts.shape)
         start = self._network.population(name).start_step
         return counts / max(1, self._first + self._steps - self._away[name] - start)
+
+
+def _graded(network: Network, away: Mapping[str, int]) -> dict[str, Array]:
+    """Give what a message of each graded neuron costs, (2, neurons), with and without borders."""
+    names = [n for n in away if isinstance(network.population(n).neuron, Graded)]
+    exact, plain = fan_outs(network), fan_outs(network, borders=False)
+    return {n: np.stack([exact[n].ravel(), plain[n].ravel()]).astype(float) for n in names}
 
 
 def balanced(network: Network, away: Mapping[str, int]) -> bool:

@@ -11,6 +11,7 @@ MODELS = (  # integrate-and-fire by its reset, and others
     "accumulator",
     "max_gate",
     "max_subtract",
+    "graded",
 )
 RESOURCES = (
     "neurons",

@@ -16,6 +16,7 @@ from neurocomp.snn.network import Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
     Given,
+    Graded,
     IntegrateAndFire,
     MaxIntegrateAndFire,
     Neuron,
@@ -151,6 +152,8 @@ def model(neuron: Neuron) -> str:
         return "poisson"
     if isinstance(neuron, MaxIntegrateAndFire):
         return "max_subtract"
+    if isinstance(neuron, Graded):
+        return "graded"
     return "accumulator" if isinstance(neuron, Accumulator) else "max_gate"
 
 

@@ -3,6 +3,8 @@
 Source: Rueckauer et al. 2021 (NxTF) for the grids and the order, last population first.
 """
 
+from dataclasses import replace
+
 import networkx as nx
 
 from neurocomp.errors import UnsupportedError
@@ -30,10 +32,24 @@ def split(
     whole = {p.name: uncut(p.shape) for p in network.populations}
     if not target.core.limits:
         return whole
-    uncut_ = Cutting(network, target, whole, Counts())
-    found, every = best(uncut_, running_order(network), groups)
+    straight = without_pairs(network)
+    uncut_ = Cutting(straight, target, whole, Counts())
+    found, every = best(uncut_, running_order(straight), groups)
     found = closer(uncut_, found, every, extra)
     return {name: found[name] for name in whole}
+
+
+def without_pairs(network: Network) -> Network:
+    """Give each half of a pair to itself what it gives to the other: the same demand, and no loop.
+
+    One neuron reaches one, so that neither axons nor memory depend on where the other half is cut.
+    """
+    return replace(
+        network,
+        projections=tuple(
+            replace(p, target=p.source) if p.resets else p for p in network.projections
+        ),
+    )
 
 
 def running_order(network: Network) -> list[Population]:

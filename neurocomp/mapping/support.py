@@ -8,6 +8,7 @@ from neurocomp.snn.network import Network
 REMEDIES = {
     "max_gate": "compile with --max-pool relus, or use average pooling",
     "max_subtract": "compile with --max-pool relus, or for the target ideal",
+    "graded": "compile with --linear pairs, or with --linear compose",
     "always": "use ReLU, or the target ideal",
     "subtract": "reset to zero, or use the target ideal",
     "zero": "reset by subtraction, or use the target ideal",

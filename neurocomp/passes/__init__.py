@@ -14,6 +14,7 @@ from neurocomp.passes.max_pool_on_drive import MaxPoolOnDrive
 from neurocomp.passes.normalise import Normalise
 from neurocomp.passes.pass_ import Pass
 from neurocomp.passes.poisson_input import PoissonInput
+from neurocomp.passes.relay_linear import RelayLinear
 from neurocomp.passes.relu_before_max_pool import ReluBeforeMaxPool
 from neurocomp.passes.reset_to_zero import ResetToZero
 
@@ -35,6 +36,7 @@ PASSES: tuple[type[Pass], ...] = (
     MaxPoolOnDrive,
     MaxPoolAsRelus,
     MaxPoolGate,
+    RelayLinear,
     Normalise,
     HalfThreshold,
     ResetToZero,
@@ -56,6 +58,7 @@ __all__ = [
     "Normalise",
     "Pass",
     "PoissonInput",
+    "RelayLinear",
     "ReluBeforeMaxPool",
     "ResetToZero",
 ]

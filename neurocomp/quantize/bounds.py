@@ -8,6 +8,7 @@ from neurocomp.arrays import Array
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire
+from neurocomp.snn.pairs import driving, other_half
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
     low, high = constant_range(network, population)
     constant = low, high
     if not isinstance(population.neuron, MaxGate):
-        for p in network.into(population.name):
+        for p in driving(network, population.name):
             least, most = drive_range(p.synapse, 0.0, 1.0)
             low = low + least.reshape(low.shape) * 2**p.weight_exponent
             high = high + most.reshape(high.shape) * 2**p.weight_exponent
@@ -40,6 +41,14 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
             constant_high=constant[1],
             v_low=np.minimum(population.v_init, 0) + np.minimum(low, 0),
             v_high=np.maximum(population.v_init, 0) + np.maximum(high, 0),
+        )
+    if other_half(network, population.name) is not None:
+        reach = _pair_reach(population, low, high, active)
+        return Bounds(
+            constant_low=constant[0],
+            constant_high=constant[1],
+            v_low=population.v_init - reach,
+            v_high=population.v_init + reach,
         )
     return Bounds(
         constant_low=constant[0],
@@ -62,6 +71,19 @@ def constant_range(network: Network, population: Population) -> tuple[Array, Arr
             low = low + least.reshape(low.shape) * c.scale - half
             high = high + most.reshape(high.shape) * c.scale + half
     return low, high
+
+
+def _pair_reach(population: Population, low: Array, high: Array, active: int) -> Array:
+    """Bound how far the membranes of a pair go from v_init, the same for both halves.
+
+    A spike of either half brings them back by the threshold.
+    """
+    threshold = getattr(population.neuron, "v_threshold", population.v_init)
+    rest = np.maximum(threshold - population.v_init, 0)
+    up, down = np.maximum(high, 0), np.maximum(-low, 0)
+    kept = np.maximum(np.maximum(up, down) - threshold, 0)
+    reach: Array = rest + np.maximum(up, down) + (active - 1) * kept
+    return reach
 
 
 def _given_up(population: Population) -> Array | int:

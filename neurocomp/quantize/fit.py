@@ -22,6 +22,7 @@ from neurocomp.quantize.part import (
 )
 from neurocomp.quantize.rounding import Rounding
 from neurocomp.snn.network import Network, Population
+from neurocomp.snn.pairs import other_half
 
 LEAST = -6  # eighths of an octave that the scale is tried below the one where nothing is clipped
 MOST = 12  # and above
@@ -38,6 +39,11 @@ class Task(NamedTuple):
     length: int
     each: bool  # channel has a scale of its own
     layer: Layer
+
+    @property
+    def pair(self) -> bool:
+        """Say whether the population is a half of a pair."""
+        return other_half(self.network, self.population.name) is not None
 
     @property
     def limit(self) -> int:
@@ -63,7 +69,7 @@ def _settled(
     """Give the refined rounding at `scale`, or lower where the state needs that, and its bias."""
     shifts: Sequence[int] = [p.weight_exponent for p in like.projections]
     for _ in range(ATTEMPTS):
-        exact = exact_scale(task.population, scale, task.widths)
+        exact = exact_scale(task.population, scale, task.widths, pair=task.pair)
         part = refine(rounded(task.network, task.population, task.widths, exact, shifts))
         most = reach(task.network, part, task.length, task.each)
         if (most <= task.limit).all():
@@ -105,7 +111,8 @@ def _best_scale(task: Task, nearest: Part) -> Array:
     scales, found = [nearest.scale], [losses(task.layer, _lacks(task, nearest))]
     most = MOST_OF_FEW if task.widths.weight_bits <= FEW_BITS else MOST
     for eighths in range(LEAST, most + 1):
-        scale = exact_scale(task.population, nearest.scale * 2 ** (eighths / 8), task.widths)
+        near = nearest.scale * 2 ** (eighths / 8)
+        scale = exact_scale(task.population, near, task.widths, pair=task.pair)
         part = rounded(task.network, task.population, task.widths, scale, shifts)
         scales.append(scale)
         found.append(losses(task.layer, _lacks(task, part)))

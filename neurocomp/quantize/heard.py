@@ -11,6 +11,7 @@ from neurocomp.arrays import Array
 from neurocomp.quantize.part import Part
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import Accumulator
+from neurocomp.snn.pairs import driving
 
 MOST_SAMPLES = 1024  # that are calibrated on
 MOST_RATES = 2**28  # of all neurons and samples: a gigabyte
@@ -55,7 +56,7 @@ def heard(
     length: int,
 ) -> Rates:
     """Give the rates of the sources of `population` where they are rounded as in `parts`."""
-    needed = {p.source for p in network.into(population.name)}
+    needed = {p.source for p in driving(network, population.name)}
     kept: list[str] = []
     for p in reversed(network.populations):
         if p.name in needed:
@@ -75,7 +76,7 @@ def heard(
         network,
         populations=(*(p.population for p in chosen), silent),
         currents=tuple(c for p in chosen for c in p.currents),
-        projections=tuple(j for p in chosen for j in p.projections),
+        projections=tuple(j for p in chosen for j in (*p.projections, *p.resets)),
         readout=silent.name,
     )
     return rates(before, samples, length)[0]

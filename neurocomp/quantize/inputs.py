@@ -12,6 +12,7 @@ import numpy as np
 
 from neurocomp.arrays import Array, Shape
 from neurocomp.snn.network import Network, Population, Projection
+from neurocomp.snn.pairs import driving
 from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse
 
 MOST_PLACES = 4096  # of one channel, over all samples
@@ -57,7 +58,8 @@ def inputs(network: Network, population: Population, rates: Mapping[str, Array])
 
     None where nothing regular leads into it: single synapses are rounded one by one.
     """
-    maps = [linear(p) for p in network.into(population.name)]
+    into = driving(network, population.name)
+    maps = [linear(p) for p in into]
     regular = [m for m in maps if isinstance(m, Conv | Dense)]
     if not regular or len({m.post_shape for m in regular}) > 1:
         return None
@@ -69,7 +71,7 @@ def inputs(network: Network, population: Population, rates: Mapping[str, Array])
     samples = len(next(iter(rates.values())))
     sample, position = _places(samples, 1 if each else area)
     found: list[Block] = []
-    for place, (m, p) in enumerate(zip(maps, network.into(population.name), strict=True)):
+    for place, (m, p) in enumerate(zip(maps, into, strict=True)):
         if isinstance(m, Conv):
             found += _conv_blocks(m, place, rates[p.source], sample, position)
         elif isinstance(m, Dense):

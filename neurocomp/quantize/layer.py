@@ -9,6 +9,7 @@ from neurocomp.arrays import Array
 from neurocomp.quantize.inputs import Block, Inputs, inputs, linear, stored
 from neurocomp.quantize.rounding import adapt
 from neurocomp.snn.network import Network, Population
+from neurocomp.snn.pairs import driving
 from neurocomp.snn.synapses import Conv, Dense, Sparse
 
 Linear = Conv | Dense | Sparse
@@ -30,7 +31,7 @@ def layer(network: Network, population: Population, wanted: Rates, heard: Rates)
 
     None where nothing regular leads into it.
     """
-    into = network.into(population.name)
+    into = driving(network, population.name)
     found = [linear(p) for p in into]
     maps = tuple(m for m in found if m is not None)
     asked, given = inputs(network, population, wanted), inputs(network, population, heard)

@@ -12,7 +12,8 @@ from neurocomp.quantize.bounds import bounds, constant_range
 from neurocomp.quantize.rounding import nearest, top
 from neurocomp.snn.compose import post_channels, with_weight
 from neurocomp.snn.network import Current, Network, Population, Projection
-from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire, Neuron
+from neurocomp.snn.pairs import driving
 from neurocomp.snn.synapses import Synapse
 
 ATTEMPTS = 40  # to find a scale that fits
@@ -25,6 +26,7 @@ class Part:
     population: Population
     currents: tuple[Current, ...]
     projections: tuple[Projection, ...]
+    resets: tuple[Projection, ...] = ()  # by which the other half of a pair gives its threshold
     scale: Array  # (channels, 1, 1) state units per float unit; of taps, one more axis
 
 
@@ -35,18 +37,47 @@ def per_channel(values: Array) -> Array:
     return most
 
 
-def exact_scale(population: Population, scale: Array, widths: Arithmetic) -> Array:
-    """Give the scale, near `scale`, at which the threshold is exactly a number of the chip's."""
+def exact_scale(
+    population: Population, scale: Array, widths: Arithmetic, *, pair: bool = False
+) -> Array:
+    """Give the scale, near `scale`, at which the threshold is exactly a number of the chip's.
+
+    That of a `pair` is a sum of weights, too.
+    """
     neuron = population.neuron
     if not isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
         return scale
     if not neuron.v_threshold.any():
         return scale
-    theta, unit = per_channel(neuron.v_threshold), 2**widths.threshold_exponent
+    theta, unit = per_channel(neuron.v_threshold), 2 ** threshold_exponent(widths, pair=pair)
     mantissa = np.floor(theta * scale / unit)
-    most = 2**widths.threshold_bits - 1
+    most = (2**widths.threshold_bits - 1 << widths.threshold_exponent) // unit
     exact: Array = np.clip(mantissa, 1, most) * unit / theta
     return exact
+
+
+def threshold_exponent(widths: Arithmetic, *, pair: bool) -> int:
+    """Give the exponent of what thresholds are multiples of."""
+    return max(widths.threshold_exponent, widths.weight_exponents[0] if pair else 0)
+
+
+def resetting(projection: Projection, neuron: Neuron, widths: Arithmetic) -> list[Projection]:
+    """Give the synapses that add a pair's whole threshold: as many as the weights' width asks for.
+
+    From the greatest exponent down, each takes what the ones before have left.
+    """
+    if not isinstance(neuron, IntegrateAndFire):
+        return [projection]
+    (low, high), most = widths.weight_exponents, top(widths.weight_bits)
+    left, made = neuron.v_threshold.max(axis=(1, 2)), []
+    while left.any():
+        fitting = int(left.max()).bit_length() - most.bit_length()
+        exponent = min(max(fitting, low), high)
+        weight = np.minimum(left >> exponent, most)
+        synapse = with_weight(projection.synapse, weight.astype(np.int32).reshape(-1, 1, 1, 1))
+        made.append(replace(projection, synapse=synapse, weight_exponent=exponent))
+        left = left - (weight << exponent)
+    return made
 
 
 def exponents(
@@ -85,7 +116,7 @@ def rounded(
     if isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
         unit = unit if neuron.v_threshold.any() else 1
         neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold * scale / unit, unit))
-    into = network.into(population.name)
+    into = driving(network, population.name)
     quantum = _bias_quantum(network, population, widths, scale)
     levels = weights or [
         nearest(p.synapse.weight / units(p.synapse, scale, e), widths.weight_bits)
@@ -106,6 +137,12 @@ def rounded(
         projections=tuple(
             replace(p, synapse=with_weight(p.synapse, q.astype(np.int32)), weight_exponent=e)
             for p, q, e in zip(into, levels, shifts, strict=True)
+        ),
+        resets=tuple(
+            made
+            for p in network.into(population.name)
+            if p.resets
+            for made in resetting(p, neuron, widths)
         ),
         scale=readonly(scale),
     )
@@ -140,7 +177,7 @@ def reach(network: Network, part: Part, length: int, each: bool) -> Array:
         network,
         populations=(part.population,),
         currents=part.currents,
-        projections=part.projections,
+        projections=(*part.projections, *part.resets),
     )
     proof = bounds(within, part.population, length)
     most = per_channel(np.maximum(-proof.v_low, proof.v_high))

@@ -14,6 +14,7 @@ from neurocomp.quantize.part import Part, reach, units
 from neurocomp.quantize.rounding import top
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import MaxGate, Poisson
+from neurocomp.snn.pairs import driving
 
 MEASURED = 16  # samples that a layer's drive and membrane are measured on
 
@@ -54,7 +55,7 @@ def _population(
     peak: int | None,
 ) -> Precision:
     name = part.population.name
-    own = [p.synapse.weight for p in network.into(name)]
+    own = [p.synapse.weight for p in driving(network, name)]
     made = [
         p.synapse.weight * units(p.synapse, part.scale, p.weight_exponent) for p in part.projections
     ]

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurocomp.arrays import Array, readonly
-from neurocomp.errors import CapacityError, ModelError
+from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.precision import Precision
 from neurocomp.quantize.fit import Task, refit
 from neurocomp.quantize.heard import MOST_SAMPLES, Rates, few, heard, rates
 from neurocomp.quantize.layer import layer
+from neurocomp.quantize.mirror import mirrored
 from neurocomp.quantize.part import (
     ATTEMPTS,
     Part,
@@ -33,8 +34,16 @@ from neurocomp.quantize.precision import measured
 from neurocomp.quantize.rounding import Rounding, top
 from neurocomp.snn.compose import post_channels
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire, Poisson
+from neurocomp.snn.neurons import (
+    Graded,
+    IntegrateAndFire,
+    MaxGate,
+    MaxIntegrateAndFire,
+    Poisson,
+)
+from neurocomp.snn.pairs import driving, other_half
 
+MOST_PARTS = 16  # synapses by which one half of a pair gives its threshold to the other
 LEAST_WEIGHT_BITS = 4  # below it a network is refused instead of emptied
 
 Observe = Callable[[str, int, int], None]
@@ -68,6 +77,10 @@ def quantize(
     ones = {p.name: readonly(np.ones((1, 1, 1))) for p in network.populations}
     if target.arithmetic is None:
         return Quantized(network=network, reference=network, scale=ones)
+    graded = [p.name for p in network.populations if isinstance(p.neuron, Graded)]
+    if graded:
+        wrong = f"is graded, and messages are not rounded to the integers of {target.name}"
+        raise UnsupportedError(graded[0], wrong, "compile with --linear pairs")
     if rounding != "nearest" and samples is None:
         raise ModelError("rounding", f"is {rounding}, it needs samples to calibrate on")
     length = network.run_length(steps)
@@ -98,6 +111,10 @@ def _parts(
     parts: dict[str, Part] = {}
     for done, p in enumerate(network.populations):
         observe("quantize", done, len(network.populations))
+        back = other_half(network, p.name)
+        if back is not None and back.source in parts and target.arithmetic is not None:
+            parts[p.name] = mirrored(network, p, parts[back.source], target.arithmetic)
+            continue
         parts[p.name] = _quantize(network, p, target, length)
         task = _task(network, p, target, length, wanted, parts, chosen) if wanted else None
         if task is not None:
@@ -130,7 +147,7 @@ def _joined(network: Network, parts: Mapping[str, Part]) -> Network:
         network,
         populations=tuple(p.population for p in parts.values()),
         currents=tuple(c for p in parts.values() for c in p.currents),
-        projections=tuple(j for p in parts.values() for j in p.projections),
+        projections=tuple(j for p in parts.values() for j in (*p.projections, *p.resets)),
     )
 
 
@@ -145,13 +162,14 @@ def _quantize(network: Network, population: Population, target: Target, length: 
     if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
         return _gate(network, population)
     widths, limit = target.arithmetic, 2 ** (target.arithmetic.state_bits - 1) - 1
-    each, into = _each(population, target), network.into(population.name)
+    each, into = _each(population, target), driving(network, population.name)
+    pair = other_half(network, population.name) is not None
     scale = _start(network, population, widths, each)
     _check_threshold(population, scale, widths, target.name)
-    shifts = exponents(into, exact_scale(population, scale, widths), widths)
+    shifts = exponents(into, exact_scale(population, scale, widths, pair=pair), widths)
     needed = 0
     for _ in range(ATTEMPTS):
-        exact = exact_scale(population, scale, widths)
+        exact = exact_scale(population, scale, widths, pair=pair)
         part = rounded(network, population, widths, exact, shifts)
         most = reach(network, part, length, each)
         needed = needed or int(most.max()).bit_length() + 1
@@ -187,7 +205,7 @@ def _largest_scale(
 ) -> Array:
     """Give the scale, (channels, 1, 1), at which the first of the widths is used up."""
     weight = np.zeros(population.shape[0])
-    for p in network.into(population.name):
+    for p in driving(network, population.name):
         np.maximum.at(
             weight,
             np.broadcast_to(post_channels(p.synapse), p.synapse.weight.shape),
@@ -200,6 +218,8 @@ def _largest_scale(
     ]
     if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
         limit = 2**widths.threshold_bits - 1 << widths.threshold_exponent
+        if other_half(network, population.name) is not None:  # which synapses have to give
+            limit = min(limit, MOST_PARTS * top(widths.weight_bits) << widths.weight_exponents[1])
         used.append((per_channel(population.neuron.v_threshold), limit))
     with np.errstate(divide="ignore"):
         scale = np.min([limit / np.asarray(u, dtype=np.float64) for u, limit in used], axis=0)
@@ -238,7 +258,7 @@ def _gate(network: Network, population: Population) -> Part:
 
 def _precise(network: Network, part: Part, widths: Arithmetic) -> bool:
     """Say whether the weights that the range proof shrank still have bits enough."""
-    if not any(p.synapse.weight.any() for p in network.into(part.population.name)):
+    if not any(p.synapse.weight.any() for p in driving(network, part.population.name)):
         return True
     most = max(int(np.abs(p.synapse.weight).max(initial=0)) for p in part.projections)
     return most.bit_length() + 1 >= min(LEAST_WEIGHT_BITS, widths.weight_bits)

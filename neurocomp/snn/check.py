@@ -1,5 +1,7 @@
 """What must be true of a network, checked after every stage that makes one."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from neurocomp.arrays import Array, Shape
@@ -9,12 +11,14 @@ from neurocomp.snn.grid import EXACT_BITS
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
     Recorded,
 )
+from neurocomp.snn.sent import SPIKE, Interval, sent
 from neurocomp.snn.synapses import Pooled, Synapse, Window
 
 
@@ -35,12 +39,14 @@ def check(network: Network, steps: int) -> Network:
         _check_windows(network, population)
         _check_population(network, population)
         _check_source(network, population)
+        _check_graded(network, population)
     for projection in network.projections:
         _check_projection(network, projection)
     for current in network.currents:
         _check_current(network, current)
+    messages = sent(network)
     for population in network.populations:
-        _check_exact(network, population, network.run_length(steps))
+        _check_exact(network, population, network.run_length(steps), messages)
     return network
 
 
@@ -114,6 +120,40 @@ def _check_source(network: Network, population: Population) -> None:
             raise GraphError(population.name, f"has shape {population.shape}, its spikes {kept}")
 
 
+def _check_graded(network: Network, population: Population) -> None:
+    """Check that a graded neuron's messages depend on earlier populations only."""
+    if not isinstance(population.neuron, Graded):
+        return
+    if not np.log2(population.neuron.quantum).is_integer():
+        raise GraphError(population.name, f"has a quantum of {population.neuron.quantum:g}")
+    names = [p.name for p in network.populations]
+    before = names[: names.index(population.name)]
+    for p in network.into(population.name):
+        if p.source not in before:
+            raise GraphError(population.name, f"is graded and gets spikes of {p.source} after it")
+
+
+def _check_pair(network: Network, projection: Projection, where: str) -> None:
+    """Check that a half of a pair gives its own threshold to the other, one to one, both ways."""
+    source, target = network.population(projection.source), network.population(projection.target)
+    back = [p for p in network.into(source.name) if p.resets and p.source == target.name]
+    plain = [isinstance(p.neuron, IntegrateAndFire) for p in (source, target)]
+    if not all(plain) or not back or projection.delay_steps != 1:
+        raise GraphError(where, "resets and is not one half of a pair of neurons")
+    given = sum(
+        (
+            p.synapse.apply(np.ones((1, *source.shape)))[0] * 2**p.weight_exponent
+            for p in network.into(target.name)
+            if p.resets and p.source == source.name
+        ),
+        np.zeros(target.shape),
+    )
+    for half in (source, target):  # the same in both, or the drive would not be undone
+        kept = getattr(half.neuron, "v_threshold", np.zeros(0))
+        if not np.array_equal(given, kept):
+            raise GraphError(where, "resets by something else than the threshold of the pair")
+
+
 def _check_projection(network: Network, projection: Projection) -> None:
     where = f"{projection.source} -> {projection.target}"
     source, target = (network.index.get(n) for n in (projection.source, projection.target))
@@ -122,6 +162,8 @@ def _check_projection(network: Network, projection: Projection) -> None:
     _check_synapse(where, projection.synapse, source.shape, target.shape)
     if projection.delay_steps < 1:
         raise GraphError(where, f"has a delay of {projection.delay_steps} steps, the least is 1")
+    if projection.resets:
+        _check_pair(network, projection, where)
     weight = projection.synapse.weight
     if network.integer and (weight.dtype.kind != "i" or projection.weight_exponent < 0):
         wrong = f"{weight.dtype} x 2^{projection.weight_exponent}, the network is of integers"
@@ -151,7 +193,9 @@ def _check_synapse(where: str, synapse: Synapse, pre: Shape, post: Shape) -> Non
         raise GraphError(where, "has weights that are not finite")
 
 
-def _check_exact(network: Network, population: Population, length: int) -> None:
+def _check_exact(
+    network: Network, population: Population, length: int, messages: Mapping[str, Interval]
+) -> None:
     """Check that no sum of the population can leave the integers that float64 holds."""
     numbers: list[Array] = [population.bias, population.v_init]
     if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
@@ -161,7 +205,7 @@ def _check_exact(network: Network, population: Population, length: int) -> None:
         if isinstance(p.synapse, Window):
             return
         numbers.append(p.synapse.weight * 2**p.weight_exponent)
-        low, high = drive_range(p.synapse, 0.0, 1.0)
+        low, high = drive_range(p.synapse, *messages.get(p.source, SPIKE))
         largest = largest + np.maximum(-low, high).reshape(largest.shape) * 2**p.weight_exponent
     for c in network.currents:
         if c.target == population.name:
@@ -170,7 +214,8 @@ def _check_exact(network: Network, population: Population, length: int) -> None:
             low, high = drive_range(c.synapse, source.low, source.high)
             most = np.maximum(-low, high).reshape(largest.shape)
             largest = largest + most * c.scale + c.quantum / 2  # it is rounded
-    reach = largest * length + np.abs(population.v_init)
+    kept = 1 if isinstance(population.neuron, Graded) else length
+    reach = largest * kept + np.abs(population.v_init)
     step = min(_lowest_bit(n) for n in numbers)
     _check_bits(population.name, reach / step, "sums need", f" over {length} steps")
 

@@ -6,8 +6,9 @@ Steps are t = 1..T. For a population p, with s the spikes (0 or 1) of its source
     v(t)     = v(t-1) + drive(t)              v(0) = v_init
     s(t)     = 1 where v(t) >= v_threshold    then the neuron model's reset
 
-and nothing at all before p's start_step. Numbers are float64 on a grid (see `grid.py`) or int64,
-never both in one network; every sum is exact, so the order of adding does not matter.
+(graded neurons send whole numbers instead, and keep no v), and nothing at all before p's
+start_step. Numbers are float64 on a grid (see `grid.py`) or int64, never both in one network; every
+sum is exact, so the order of adding does not matter.
 """
 
 from collections.abc import Mapping
@@ -91,6 +92,7 @@ class Projection:
     synapse: Synapse
     delay_steps: int = 1  # from spike to arrival
     weight_exponent: int = 0  # the drive is the synapse's times 2^weight_exponent
+    resets: bool = False  # between the two halves of a pair: see `pairs.py`
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The closed set of neuron models, each with its equations.
 
-A model is a pure function of one step: state and drive in, state and spikes out. Arrays carry the
+A model is a pure function of one step: state and drive in, state and spikes out. Spikes are 0 or 1,
+those of graded neurons whole numbers. Arrays carry the
 samples on their first axis; the state of a population is (samples, channels, rows, columns), for a
 gate with one more axis for its taps.
 """
@@ -112,8 +113,23 @@ class Recorded:
         return v + 1, fired
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Graded:
+    """v = drive, and every step the message floor(v / quantum + 1/2), a whole number, 0 included.
+
+    No memory and no threshold: what it gets it passes on in the same step, rounded to multiples of
+    `quantum`, a power of two. Messages may be negative; weights out of it are per unit of one.
+    """
+
+    quantum: float
+
+    def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
+        """Replace `v` by one step's drive; give it and the messages, int64."""
+        return drive, np.floor(drive / self.quantum + 0.5).astype(np.int64)
+
+
 FULL = 2**BITS  # the drive of a Poisson neuron that fires in every step
 
 Given = Poisson | Recorded  # whose spikes the host sends
-Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Given
+Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Given | Graded
 NoMembrane = MaxGate | MaxIntegrateAndFire | Given  # whose state is not one membrane a neuron

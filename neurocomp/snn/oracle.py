@@ -11,7 +11,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import MaxGate
+from neurocomp.snn.neurons import Graded, MaxGate
 from neurocomp.snn.synapses import Window
 
 
@@ -20,7 +20,7 @@ class Step:
     """What every population did in one step."""
 
     t: int  # from 1
-    spikes: Mapping[str, Array]  # bool (samples, channels, rows, columns)
+    spikes: Mapping[str, Array]  # bool, or int64 of graded neurons (samples, *population shape)
     v: Mapping[str, Array]  # (samples, channels, rows, columns); of taps, one more axis
     peak: Mapping[str, Array]  # before the reset, as v
 
@@ -49,7 +49,7 @@ def simulate(network: Network, samples: Mapping[str, Array], length: int) -> Ite
     count = len(next(iter(constant.values())))
     state = {p.name: _rest(network, p, count) for p in network.populations}
     longest = max((p.delay_steps for p in network.projections), default=1)
-    silent = {p.name: np.zeros((count, *p.shape), dtype=bool) for p in network.populations}
+    silent = {p.name: _silence(p, count) for p in network.populations}
     past: deque[Mapping[str, Array]] = deque([silent] * longest, maxlen=longest)
     for t in range(1, length + 1):
         spikes, peak = dict(silent), dict(state)
@@ -70,6 +70,12 @@ def _rest(network: Network, population: Population, count: int) -> Array:
     return np.broadcast_to(population.v_init, (count, *population.v_init.shape))
 
 
+def _silence(population: Population, count: int) -> Array:
+    """Give what every sample's neurons send while they do nothing."""
+    kind = np.int64 if isinstance(population.neuron, Graded) else bool
+    return np.zeros((count, *population.shape), dtype=kind)
+
+
 def _drive(
     network: Network, population: Population, past: deque[Mapping[str, Array]], constant: Array
 ) -> Array:
@@ -86,7 +92,7 @@ def _drive(
 class Recording:
     """Every spike of a run, and the readout's membrane."""
 
-    spikes: Mapping[str, Array]  # bool (samples, steps, channels, rows, columns)
+    spikes: Mapping[str, Array]  # as in Step, (samples, steps, channels, rows, columns)
     readout: Array  # (samples, steps, channels, rows, columns), after each step
 
 

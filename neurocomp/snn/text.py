@@ -6,7 +6,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.neurons import Graded, IntegrateAndFire, MaxIntegrateAndFire
 from neurocomp.snn.synapses import Conv, Pooled, Synapse, Window
 
 
@@ -27,8 +27,9 @@ def _lines(network: Network) -> Iterable[str]:
             if c.target == p.name:
                 yield f"    current from {c.source}: {_synapse(c.synapse)}, quantum {c.quantum:g}"
         for j in network.into(p.name):
-            exponent = f", weights x 2^{j.weight_exponent}" if j.weight_exponent else ""
-            yield f"    from {j.source}: {_synapse(j.synapse)}, delay {j.delay_steps}{exponent}"
+            more = f", weights x 2^{j.weight_exponent}" if j.weight_exponent else ""
+            more += ", resets" if j.resets else ""
+            yield f"    from {j.source}: {_synapse(j.synapse)}, delay {j.delay_steps}{more}"
 
 
 def _neuron(population: Population) -> str:
@@ -38,6 +39,8 @@ def _neuron(population: Population) -> str:
         words[1:1] = [f"reset {neuron.reset}", f"v_threshold {_range(neuron.v_threshold)}"]
     if isinstance(neuron, MaxIntegrateAndFire):
         words[1:1] = [f"v_threshold {_range(neuron.v_threshold)}"]
+    if isinstance(neuron, Graded):
+        words[1:1] = [f"quantum {neuron.quantum:g}"]
     return ", ".join(
         [*words, f"v_init {_range(population.v_init)}", f"bias {_range(population.bias)}"]
     )

@@ -16,6 +16,7 @@ from neurocomp.snn.estimates import Estimate, Exponential, Fir
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -432,6 +433,78 @@ def input_spikes(integer: bool) -> Network:
     return check(made, STEPS)
 
 
+def bottlenecks(relay: str, integer: bool) -> Network:
+    """Expand, depthwise, project, and a residual sum that no ReLU follows, as two linear values.
+
+    Each of them is a pair, or graded neurons; the residual's skip is delayed.
+    """
+    d, narrow, wide = Draw(15, integer=integer), (2, 5, 4), (6, 5, 4)
+    ones = d.numbers(1, 2, 2, 1, 1, 1)
+    senders: dict[str, list[tuple[str, int]]] = {}
+    populations, projections = [d.population("a", wide)], []
+
+    def linear(name: str, start: int, arriving: list[tuple[str, Synapse, int]]) -> None:
+        """Add neurons for a linear value; a `source` may be one, too."""
+        bias = d.numbers(-10, 10, *narrow)
+        halves = [("", 1)] if relay == "graded" else [(" on", 1), (" off", -1)]
+        threshold = 250 * d.unit * np.ones(narrow)
+        for suffix, sign in halves:
+            neuron: Neuron = Graded(quantum=2.0**-6)
+            rest = np.zeros(narrow)
+            if relay != "graded":
+                neuron = IntegrateAndFire(v_threshold=threshold.astype(bias.dtype))
+                rest = (threshold / 2).astype(bias.dtype)
+            populations.append(
+                Population(
+                    name=name + suffix,
+                    shape=narrow,
+                    neuron=neuron,
+                    v_init=rest,
+                    bias=sign * bias,
+                    start_step=start,
+                )
+            )
+            for source, synapse, delay in arriving:
+                spread(source, name + suffix, synapse, sign, delay)
+            senders.setdefault(name, []).append((name + suffix, sign))
+        if relay != "graded":
+            give = replace(pointwise(ones), weight=125 * ones)
+            for one, other in ((" on", " off"), (" off", " on")):
+                back = into(name + one, name + other, give, weight_exponent=1)
+                projections.append(replace(back, resets=True))
+
+    def spread(source: str, target: str, synapse: Synapse, sign: int, delay: int) -> None:
+        """Join every population that sends the value of `source` to `target`."""
+        for name, each in senders.get(source, [(source, 1)]):
+            signed = replace(synapse, weight=sign * each * synapse.weight)  # type: ignore[type-var]
+            projections.append(into(name, target, signed, delay))
+
+    def pointwise(weight: Array) -> Conv:
+        return Conv(weight=weight, pre_shape=narrow, groups=narrow[0])
+
+    def block(name: str, source: str, start: int) -> None:
+        expand = Conv(weight=d.numbers(-60, 100, 6, 2, 1, 1), pre_shape=narrow)
+        depthwise = Conv(
+            weight=d.numbers(-60, 120, 6, 1, 3, 3), pre_shape=wide, pads=(1, 1, 1, 1), groups=6
+        )
+        for n, (layer, before, synapse) in enumerate(
+            (("expand", source, expand), ("depthwise", f"{name} expand", depthwise))
+        ):
+            populations.append(d.population(f"{name} {layer}", wide, start + n))
+            spread(before, f"{name} {layer}", synapse, 1, 1)
+
+    project = Conv(weight=d.numbers(-100, 100, 2, 6, 1, 1), pre_shape=wide)
+    linear("n", 2, [("a", project, 1)])
+    block("one", "n", 3)
+    skip = pointwise(100 * ones)
+    again = replace(project, weight=d.numbers(-100, 100, 2, 6, 1, 1))
+    linear("m", 5, [("one depthwise", again, 1), ("n", skip, 3)])
+    populations.append(d.accumulator("out", OUT, 6))
+    spread("m", "out", d.dense(narrow, OUT), 1, 1)
+    stem = Conv(weight=np.zeros((6, 1, 1, 1)), pre_shape=(1, 5, 4))
+    return network((1, 5, 4), [d.current("a", stem)], populations, projections)
+
+
 HOSTILE = '/conv1/Relu:0 "\'\n""" {drive} é脳'
 
 CORPUS: dict[str, Callable[[], Network]] = {
@@ -456,6 +529,9 @@ CORPUS: dict[str, Callable[[], Network]] = {
     "gate_fir": lambda: gated(Fir(weights=(3, 2, 1))),
     "pooled_drive": lambda: pooled_drive(integer=True),
     "pooled_drive_float": lambda: pooled_drive(integer=False),
+    "bottlenecks": lambda: bottlenecks("pair", integer=True),
+    "bottlenecks_float": lambda: bottlenecks("pair", integer=False),
+    "bottlenecks_graded": lambda: bottlenecks("graded", integer=False),
     "input_spikes": lambda: input_spikes(integer=True),
     "input_spikes_float": lambda: input_spikes(integer=False),
 }

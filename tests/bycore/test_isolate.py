@@ -11,6 +11,7 @@ from neurocomp.build import Artifact
 from neurocomp.bycore.isolate import CLOCK, isolate, whole_block
 from neurocomp.bycore.verify import batches, expected, synapses
 from neurocomp.engine import Keep, simulate, spikes, spikes_in
+from neurocomp.errors import UnsupportedError
 from neurocomp.mapping.placement import Block
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box, whole
@@ -21,8 +22,9 @@ from tests.ann.corpus import CORPUS as GRAPHS
 from tests.backends.corpus import CORPUS
 from tests.bycore.nets import in_pieces, length, of_corpus, of_graph, whole_run
 
+GRADED = "bottlenecks_graded"  # its sources send numbers
 EVERY = [
-    *(pytest.param(of_corpus, n, id=f"networks-{n}") for n in CORPUS),
+    *(pytest.param(of_corpus, n, id=f"networks-{n}") for n in CORPUS if n != GRADED),
     *(pytest.param(of_graph, n, id=f"graphs-{n}") for n in GRAPHS),
 ]
 
@@ -37,6 +39,14 @@ def blocks_of(program: Program) -> list[Block]:
     drawn = [p for p in program.network.populations if isinstance(p.neuron, Poisson)]
     kept = [b for b in program.placement.cores if b.population not in {p.name for p in drawn}]
     return [*(whole_block(p) for p in drawn), *kept]
+
+
+def test_blocks_that_graded_neurons_feed_are_refused() -> None:
+    artifact, x = of_corpus(GRADED)
+    program = artifact.program
+    run = whole_run(program, x.astype(np.float32))
+    with pytest.raises(UnsupportedError, match=r"sends numbers.*verify the whole network"):
+        alone(program, blocks_of(program), run)
 
 
 @pytest.mark.parametrize(("made", "name"), EVERY)

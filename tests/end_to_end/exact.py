@@ -11,7 +11,7 @@ from neurocomp.arrays import Array
 from neurocomp.backends import backend
 from neurocomp.build import emit
 from neurocomp.comparison import Report, compare
-from neurocomp.compiler import Options, compile
+from neurocomp.compiler import Linear, Options, compile
 from neurocomp.errors import MissingError, UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.simulation import find_python, run
@@ -34,9 +34,16 @@ def gated(graph: Graph) -> bool:
     return any(isinstance(n.op, MaxPool) for n in graph.nodes)
 
 
-def check(graph: Graph, target: str, simulator: str, folder: Path, steps: int) -> Report | None:
+def check(
+    graph: Graph,
+    target: str,
+    simulator: str,
+    folder: Path,
+    steps: int,
+    linear: Linear = "auto",
+) -> Report | None:
     """Compare every spike of one simulator; None where the chip has no gate, and says so."""
-    chip, options = load_target(target), Options(steps=steps)
+    chip, options = load_target(target), Options(steps=steps, linear=linear)
     if gated(graph) and "max_gate" not in chip.compartments:
         with pytest.raises(UnsupportedError, match="has no max_gate neuron"):
             compile(graph, chip, samples(graph, 8), options)

@@ -227,6 +227,14 @@ def gated(seed: int, channels: int = 5, **estimate: Any) -> Network:
     return network(random, a, [a, gate], [link("a", "gate", window)])
 
 
+def mixed(seed: int) -> Network:
+    """Weights of 32 bits, and beside them an identity whose one weight has few bits."""
+    net = convolution(seed, (5, 5), top=2**24, pads=(1, 1, 1, 1))
+    shape, (first, *rest) = net.population("b").shape, net.projections
+    point = Conv(weight=np.full((5, 1, 1, 1), 2**24), pre_shape=shape, groups=5)
+    return replace(net, projections=(first, link("b", "b", point), *rest))
+
+
 NETS = {
     "convolution": lambda: convolution(0),
     "16 channels": lambda: convolution(1, (16, 16)),
@@ -237,6 +245,7 @@ NETS = {
     "weights of 12 bits": lambda: convolution(6, top=2000),
     "int32 weights": lambda: convolution(7, (5, 70), top=2**24),
     "int32 weights, few channels": lambda: convolution(8, top=2**24),
+    "int32 weights beside 1 << 24": lambda: mixed(31),
     "many weights in int8": lambda: convolution(9, (250, 70), top=127),
     "pads": lambda: convolution(10, pads=(2, 0, 1, 3)),
     "strides": lambda: convolution(11, strides=(2, 3)),

@@ -34,7 +34,7 @@ def slowly(network: Network, x: Array, steps: int) -> tuple[Array, Array, dict[s
             if name == network.readout or read >= steps:
                 continue
             fired = step.spikes[name]
-            count[name] += fired
+            count[name] += fired != 0
             for n, cost in enumerate(counted):
                 costs[n, :, max(0, read)] += synaptic_operations({name: fired}, {name: cost[name]})
     lengths = {

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.ann.graph import Graph, Node
-from neurocomp.ann.ops import Affine, Clip, Concat, Conv, Linear, MaxPool, MaxRelu, Relu, Sum
+from neurocomp.ann.ops import (
+    Affine,
+    Clip,
+    Concat,
+    Conv,
+    Linear,
+    MaxPool,
+    MaxRelu,
+    Relay,
+    Relu,
+    Sum,
+)
 from neurocomp.arrays import Array
 from neurocomp.compiler import rewrite
 from neurocomp.passes import (
@@ -26,6 +37,7 @@ from neurocomp.passes import (
     Normalise,
     Pass,
     PoissonInput,
+    RelayLinear,
     ReluBeforeMaxPool,
     ResetToZero,
 )
@@ -62,6 +74,7 @@ EXAMPLES: dict[type[Pass], Make] = {
     MaxPoolGate: lambda graph: MaxPoolGate(),
     ResetToZero: lambda graph: ResetToZero(),
     PoissonInput: lambda graph: PoissonInput(),
+    RelayLinear: lambda graph: RelayLinear(worth=0.5),
 }
 every_pass = pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.name)
 
@@ -98,7 +111,7 @@ def check_pass(one: Pass, graph: Graph) -> Graph:
         given_ops, left = {id(n.op) for n in graph.nodes}, list(made.nodes)
         for node in left:
             if id(node.op) not in given_ops:  # only what had to be computed anew may be new
-                assert isinstance(node.op, Conv | Linear | MaxRelu | Relu | Sum)
+                assert isinstance(node.op, Conv | Linear | MaxRelu | Relay | Relu | Sum)
     return made
 
 

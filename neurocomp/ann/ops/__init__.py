@@ -13,6 +13,7 @@ from neurocomp.ann.ops.linear import Linear
 from neurocomp.ann.ops.max_pool import MaxPool
 from neurocomp.ann.ops.max_relu import MaxRelu
 from neurocomp.ann.ops.pad import Pad
+from neurocomp.ann.ops.relay import Relay
 from neurocomp.ann.ops.relu import Relu
 from neurocomp.ann.ops.reshape import Reshape
 from neurocomp.ann.ops.softmax import Softmax
@@ -64,6 +65,7 @@ __all__ = [
     "MaxPool",
     "MaxRelu",
     "Pad",
+    "Relay",
     "Relu",
     "Reshape",
     "Softmax",

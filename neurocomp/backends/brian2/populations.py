@@ -9,6 +9,7 @@ from neurocomp.snn.estimates import Average, Estimate, Exponential
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import (
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -41,6 +42,8 @@ def population_text(index: int, network: Network) -> str:
             body = _gate(index, population, network.taps(population.name) or 1, estimate)
         case MaxIntegrateAndFire():
             body = _compartments(index, population, network.taps(population.name) or 1)
+        case Graded(quantum=quantum):
+            body = _graded(index, network, driven, quantum)
         case Poisson() | Recorded():
             body = _given(index, population)
         case Accumulator():
@@ -154,6 +157,56 @@ def _compartments(index: int, population: Population, taps: int) -> str:
 )
 {name}.run_regularly(
     {_lines(step)},
+    when="groups",
+)
+'''
+
+
+def late_states(network: Network, name: str) -> int:
+    """Count the earlier messages that graded neurons keep for projections that delay them."""
+    return max((p.delay_steps for p in network.projections if p.source == name), default=1) - 1
+
+
+def _graded(index: int, network: Network, driven: bool, quantum: float) -> str:
+    """Write neurons that send a number in every step; their synapses read it, or a late one."""
+    population, name = network.populations[index], f"p{index}"
+    late = late_states(network, population.name)
+    states = "".join(f"\n    late{k} : 1" for k in range(1, late + 1))
+    constant = "" if driven else " (constant)"
+    current = f"{name}.current = drive[{index}][0]\n"
+    timed = f"{name}_current = TimedArray(drive[{index}], dt=PERIOD)\n"
+    fresh = ["v = v_init", "drive = 0", "message = 0"]
+    fresh += [f"late{k} = 0" for k in range(1, late + 1)]
+    fresh += [f"current = {name}_current(t, i)"] if driven else []
+    shifts = [f"late{k} = late{k - 1}" for k in range(late, 1, -1)]
+    shifts += ["late1 = message"] if late else []
+    on = "int(active) * " if _active(population) else ""
+    step = [*shifts, f"v = {on}(drive + current)", f"message = floor(v / {quantum!r} + 0.5)"]
+    return f'''\
+# Graded neurons: every step each sends a number, to all of its synapses.
+{name}_arrays = host.read_npz(HERE / "{name}.npz")
+{name} = NeuronGroup(
+    {prod(population.shape)},
+    """
+    v : 1  # what this step brought
+    message : 1  # in units of {quantum!r}
+    drive : 1
+    current : 1{constant}  # bias and analog input
+    v_init : 1 (constant){states}{_active(population)}
+    """,
+    threshold="v == v",
+    reset="",
+    name="{name}",
+)
+{name}.v_init = {name}_arrays["v_init"]
+{timed if driven else current}\
+{name}.run_regularly(
+    {_lines(fresh)},
+    dt=PERIOD,
+    when="start",
+)
+{name}.run_regularly(
+    {_lines([*step, "drive = 0"])},
     when="groups",
 )
 '''

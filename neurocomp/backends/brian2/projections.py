@@ -7,7 +7,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator, MaxGate
+from neurocomp.snn.neurons import Accumulator, Graded, MaxGate
 from neurocomp.snn.synapses import Dense, Pooled, Synapse, Window
 
 
@@ -19,6 +19,7 @@ class Wire:
     projection: Projection
     source: int  # index of the population
     target: int
+    graded: bool  # it carries numbers
     late: bool  # a spike of the last sample could arrive when the target has already started
     arrays: dict[str, Array]
 
@@ -37,6 +38,7 @@ def wires(network: Network) -> tuple[Wire, ...]:
                     projection=projection,
                     source=names.index(projection.source),
                     target=names.index(projection.target),
+                    graded=isinstance(network.population(projection.source).neuron, Graded),
                     late=1 < projection.delay_steps >= target.start_step,
                     arrays=arrays,
                 )
@@ -73,7 +75,8 @@ def synapse_text(wire: Wire) -> str:
     """Write the Synapses of `wire`."""
     name, delay = wire.name, wire.projection.delay_steps
     steps = "1 step" if delay == 1 else f"{delay} steps"
-    late = f"\n    delay={delay - 1} * STEP," if delay > 1 else ""
+    waits = delay > 1 and not wire.graded  # graded neurons keep their earlier messages
+    late = f"\n    delay={delay - 1} * STEP," if waits else ""
     return f"""\
 # {name}: {wire.projection.source!r} -> {wire.projection.target!r}, {steps} from spike to arrival
 {name}_arrays = host.read_npz(HERE / "{name}.npz")
@@ -95,6 +98,9 @@ def _model(synapse: Synapse) -> str:
 
 def _on_pre(wire: Wire) -> str:
     synapse = wire.projection.synapse
+    if wire.graded:
+        kept = wire.projection.delay_steps - 1
+        return f'"drive_post += w * {f"late{kept}_pre" if kept else "message_pre"}"'
     own = f" * int(t_in_timesteps % LENGTH >= {wire.projection.delay_steps - 1})"
     own = own if wire.late else ""  # what the last sample sent does not count
     if not isinstance(synapse, Window | Pooled):

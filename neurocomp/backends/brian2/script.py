@@ -4,7 +4,7 @@ from neurocomp.backends.brian2.populations import population_text
 from neurocomp.backends.brian2.projections import Wire, synapse_text
 from neurocomp.program import Program
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import Given
+from neurocomp.snn.neurons import Given, Graded
 
 
 def script(program: Program, wires: tuple[Wire, ...]) -> str:
@@ -86,19 +86,37 @@ defaultclock.dt = STEP
 '''
 
 
+_MESSAGES = (  # lines that only graded neurons need
+    """
+messages = {
+    g.name: StateMonitor(g, "message", record=True, when="end")
+    for g in groups
+    if "message" in g.variables
+}""",
+    """
+    if group.name in messages:
+        sent = np.rint(messages[group.name].message).astype(np.int64)
+        return sent.T.reshape(len(samples), LENGTH, len(group))""",
+    ", messages",
+)
+
+
 def _tail(network: Network, wires: tuple[Wire, ...]) -> str:
+    graded = any(isinstance(p.neuron, Graded) for p in network.populations)
+    messages, sent, watched = _MESSAGES if graded else ("", "", "")
+    fired = ' and "message" not in g.variables' if graded else ""
     groups = [f"p{n}" for n in range(len(network.populations))]
     readout = groups[[p.name for p in network.populations].index(network.readout)]
     return f'''\
 groups = {_list(groups)}
 synapses = {_list([w.name for w in wires])}
-spikes = {{g.name: SpikeMonitor(g) for g in groups if "spike" in g.events}}
+spikes = {{g.name: SpikeMonitor(g) for g in groups if "spike" in g.events{fired}}}{messages}
 watched = [g for g in groups if "v" in g.variables] if options.membranes else [{readout}]
 membranes = {{g.name: StateMonitor(g, "v", record=True, when="end") for g in watched}}
 
 
 def raster(group):
-    """Give the spikes of `group`, bool (samples, steps, neurons)."""
+    """Give the spikes of `group`, bool (samples, steps, neurons)."""{sent}
     fired = np.zeros((len(samples) * LENGTH, len(group)), dtype=bool)
     if group.name in spikes:
         steps = np.rint(spikes[group.name].t / STEP).astype(np.int64)
@@ -122,7 +140,7 @@ report_in_cpp = f"""
     const int total = {{len(samples)}};
     std::cerr << "sample " << (int)(completed * total) << " of " << total << std::endl;
 """
-network = Network(groups, synapses, spikes, membranes)
+network = Network(groups, synapses, spikes, membranes{watched})
 network.run(
     len(samples) * PERIOD,
     report=report_in_cpp if options.standalone else report,

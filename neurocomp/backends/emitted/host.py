@@ -240,7 +240,8 @@ def write_results(
     entries = dict(others or {})
     for n, population in enumerate(host.populations):
         if n != host.readout:
-            entries[f"spikes/{population.name}"] = _folded(spikes[n], population, np.dtype(bool))
+            sent = spikes[n]  # bool, or the whole numbers of graded neurons
+            entries[f"spikes/{population.name}"] = _folded(sent, population, sent.dtype)
         membrane = membranes[n] if membranes is not None else None
         if membrane is not None:
             entries[f"v/{population.name}"] = _folded(membrane, population, number)

@@ -36,8 +36,10 @@ class Connection:
     why: str = ""  # for the reader, where it is not what one expects
 
 
-def connection(projection: Projection, name: str, base: int, integer: bool) -> Connection:
-    """Give the process called `name` for `projection`.
+def connection(
+    projection: Projection, name: str, base: int, integer: bool, *, graded: bool = False
+) -> Connection:
+    """Give the process called `name` for `projection`, whose source is `graded` or fires.
 
     `base` is the weight exponent that the target's neurons apply. Raises UnsupportedError where an
     integer weight is beyond 8 bits.
@@ -46,6 +48,8 @@ def connection(projection: Projection, name: str, base: int, integer: bool) -> C
     if isinstance(synapse, Window):
         return _window(synapse, name)
     shift = projection.weight_exponent - base
+    if graded:  # Lava's own synapses receive bits
+        return _sparse(projection, name, shift, integer, "", graded=True)
     if isinstance(synapse, Dense):
         weight = _stored(synapse.weight, projection, shift, integer)
         return _flat("Dense", f'array("{name}_weight")', {f"{name}_weight": weight}, shift, integer)
@@ -95,7 +99,15 @@ def _flat(
     )
 
 
-def _sparse(projection: Projection, name: str, shift: int, integer: bool, why: str) -> Connection:
+def _sparse(
+    projection: Projection,
+    name: str,
+    shift: int,
+    integer: bool,
+    why: str,
+    *,
+    graded: bool = False,
+) -> Connection:
     synapse = projection.synapse
     edges = synapse.edges(whole(synapse.post_shape))
     size = prod(synapse.pre_shape)
@@ -112,6 +124,14 @@ def _sparse(projection: Projection, name: str, shift: int, integer: bool, why: s
         f"{name}_pre": (places[kept] % size).astype(np.int32),
     }
     weights = f'sparse("{name}", ({prod(synapse.post_shape) * taps}, {size}))'
+    if graded:
+        return Connection(
+            kind="GradedSynapse",
+            arguments=("run=run", f"weights={weights}", f"steps={projection.delay_steps}"),
+            arrays=arrays,
+            source_port="s_out",
+            target_port="a_in",
+        )
     return _flat("Sparse", weights, arrays, shift, integer, why)
 
 

@@ -9,7 +9,7 @@ from neurocomp.arrays import Array
 from neurocomp.backends.lava.connections import Connection, connection
 from neurocomp.backends.lava.populations import base_exponent, population_text
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator, MaxIntegrateAndFire, Poisson, Recorded
+from neurocomp.snn.neurons import Accumulator, Graded, MaxIntegrateAndFire, Poisson, Recorded
 
 Source = tuple[str, str, int]  # population, port, steps beyond the synapse's own
 
@@ -71,8 +71,11 @@ def graph(network: Network) -> Graph:
     delays: dict[Source, str] = {}
     for n, projection in enumerate(_speaking(network)):
         base = base_exponent(network, projection.target)
-        made = connection(projection, f"s{n}", base, network.integer)
-        source, text = _source(network, projection, made.source_port, names, delays)
+        graded = isinstance(network.population(projection.source).neuron, Graded)
+        made = connection(projection, f"s{n}", base, network.integer, graded=graded)
+        source, text = f"{names[projection.source]}.s_out", ""
+        if not graded:  # synapses of graded neurons delay what they get themselves
+            source, text = _source(network, projection, made.source_port, names, delays)
         blocks.append(text + _connection(projection, made, f"s{n}", source, names))
         arrays |= made.arrays
     blocks.append(f"    return [{', '.join(_roots(network, names))}]\n")
@@ -84,8 +87,14 @@ def graph(network: Network) -> Graph:
 def _further(network: Network) -> str:
     """Name the processes that few networks need, for the import."""
     kinds = {type(p.neuron) for p in network.populations}
-    given = "InputSpikes, " if kinds & {Poisson, Recorded} else ""
-    return given + ("MaxIntegrateAndFire, " if MaxIntegrateAndFire in kinds else "")
+    rare = {
+        Graded: "Graded, GradedSynapse",
+        Poisson: "InputSpikes",
+        Recorded: "InputSpikes",
+        MaxIntegrateAndFire: "MaxIntegrateAndFire",
+    }
+    needed = dict.fromkeys(name for kind, name in rare.items() if kind in kinds)
+    return "".join(f"{name}, " for name in needed)
 
 
 def _speaking(network: Network) -> list[Projection]:

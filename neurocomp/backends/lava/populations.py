@@ -8,6 +8,7 @@ from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import (
     Accumulator,
     Given,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -33,6 +34,8 @@ def population_text(
         threshold, more = _value("v_threshold", neuron.v_threshold, name)
         arrays |= more
         arguments += [threshold, f"taps={network.taps(population.name)}", exponent]
+    elif isinstance(neuron, Graded):
+        arguments.append(f"quantum={neuron.quantum!r}")
     elif isinstance(neuron, Accumulator):
         arguments += [exponent, f"readout={population.name == network.readout}"]
     else:

@@ -1,0 +1,140 @@
+"""Give linear values neurons of their own where composing their operators costs more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+from neurocomp.ann.graph import Graph, Node
+from neurocomp.ann.linear import readout_value
+from neurocomp.ann.ops import Relay
+from neurocomp.ann.reach import Reaches, joined, start, synapses, through
+from neurocomp.snn.boxes import volume
+from neurocomp.snn.synapses import Conv
+
+HALVES = 2  # of a pair
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLinear:
+    """Put a relay where what is composed has over `worth` times as many synapses as without it.
+
+    A value that linear operators read, a bottleneck or a residual sum, is counted twice: composed
+    into the synapses of all neurons further on, and as a population that is driven and sends. A
+    pair of on and off neurons has twice the synapses on both sides. Neurons that read the value
+    themselves go on reading what it is made of. A graph that has relays keeps them.
+    """
+
+    name: ClassVar[str] = "relay-linear"
+    graded: bool = False
+    worth: float = 1.0
+
+    def __call__(self, graph: Graph, /) -> Graph:
+        """Rewrite `graph`."""
+        if any(isinstance(n.op, Relay) for n in graph.nodes):
+            return graph
+        chosen = _chosen(graph, self)
+        return _with_relays(graph, chosen, self.graded) if chosen else graph
+
+
+def _chosen(graph: Graph, options: RelayLinear) -> set[str]:
+    """Choose values in running order; what stands before a chosen value is not seen behind it."""
+    seen: dict[str, Reaches] = {graph.input: start(graph.input, graph.input_shape)}
+    chosen: set[str] = set()
+    for node in graph.nodes:
+        if node.op.role in ("neuron", "final"):
+            seen[node.name] = start(node.name, graph.shapes[node.name])
+            continue
+        seen[node.name] = own = through(graph, node, seen)
+        fed = any(reach.source != graph.input for reach in own)
+        if fed and _is_read(graph, node) and _cheaper(graph, node, own, options):
+            chosen.add(node.name)
+            seen[node.name] = start(node.name, graph.shapes[node.name])
+    return chosen
+
+
+def _is_read(graph: Graph, node: Node) -> bool:
+    """Say whether linear operators read the node, and not just one that adds or scales it.
+
+    There the relay comes after the sum.
+    """
+    readers = _linear_readers(graph, node.name)
+    if node.op.role != "linear" or not readers:
+        return False
+    return len(readers) > 1 or not _one_to_one(graph, readers[0])
+
+
+def _linear_readers(graph: Graph, value: str) -> list[Node]:
+    """List the linear operators that read `value`, directly or through views."""
+    found: list[Node] = []
+    for reader in graph.readers(value):
+        if reader.op.role == "linear":
+            found.append(reader)
+        elif reader.op.role == "view":
+            found += _linear_readers(graph, reader.name)
+    return found
+
+
+def _one_to_one(graph: Graph, node: Node) -> bool:
+    shapes = [graph.shapes[i] for i in node.inputs]
+    synapse = node.op.wiring(0, *shapes)
+    return (
+        isinstance(synapse, Conv)
+        and synapse.kernel == synapse.strides == (1, 1)
+        and synapse.groups == synapse.pre_shape[0]
+        and synapse.pre_shape == synapse.post_shape
+    )
+
+
+def _cheaper(graph: Graph, node: Node, own: Reaches, options: RelayLinear) -> bool:
+    shape = graph.shapes[node.name]
+    ends = _ends(graph, node)
+    composed = sum(synapses(joined(own, seen), graph.shapes[e]) for e, seen in ends.items())
+    sent = sum(synapses(seen, graph.shapes[e]) for e, seen in ends.items())
+    relayed = synapses(own, shape) + sent + prod(shape)
+    halves = 1 if options.graded else HALVES
+    return composed > options.worth * halves * relayed
+
+
+def _ends(graph: Graph, node: Node) -> Mapping[str, Reaches]:
+    """Give what the values that neurons or the readout read see of `node`, through operators."""
+    seen = {node.name: start(node.name, graph.shapes[node.name])}
+    result, ends = readout_value(graph), {}
+    behind = graph.nodes[graph.nodes.index(node) + 1 :]
+    for n in behind:
+        if n.op.role not in ("linear", "view"):
+            continue
+        found = through(graph, n, seen)
+        if not found:
+            continue
+        seen[n.name] = found
+        read = any(r.op.role == "neuron" for r in graph.readers(n.name))
+        if read or n.name == result:
+            ends[n.name] = found
+    return ends
+
+
+def _with_relays(graph: Graph, chosen: set[str], graded: bool) -> Graph:
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        linear = node.op.role == "linear" or (
+            node.op.role == "view" and _linear_readers(graph, node.name)
+        )
+        inputs = tuple(_relay(i) if i in chosen else i for i in node.inputs)
+        nodes.append(replace(node, inputs=inputs) if linear and inputs != node.inputs else node)
+        if node.name in chosen:
+            nodes.append(Node(name=_relay(node.name), op=Relay(graded=graded), inputs=(node.name,)))
+    return graph.with_nodes(nodes)
+
+
+def _relay(value: str) -> str:
+    return f"{value} (relay)"
+
+
+def relays(graph: Graph) -> Mapping[str, int]:
+    """Give the linear values that have relays, and how many neurons each of them has."""
+    return {
+        n.inputs[0]: (1 if n.op.graded else HALVES) * prod(volume(graph.shapes[n.name]))
+        for n in graph.nodes
+        if isinstance(n.op, Relay)
+    }
