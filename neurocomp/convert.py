@@ -210,7 +210,7 @@ def _offset(graph: Graph, cell: Cell, bias: Mapping[str, Array]) -> Array:
     """Give the cell's constant drive between rates, (channels, rows, columns) and maybe taps."""
     shape = volume(graph.shapes[cell.value])
     whole = np.broadcast_to(bias[cell.value].reshape(-1), int(np.prod(shape))).reshape(shape)
-    drive = cell.sign * whole / cell.unit.reshape(-1, 1, 1)
+    drive = cell.sign * whole / cell.unit.reshape(-1, 1, 1) + 0.0  # no -0
     compartments = isinstance(cell.neuron, MaxIntegrateAndFire) and cell.window is not None
     return cell.window.apply(drive[None])[0] if compartments and cell.window else drive
 

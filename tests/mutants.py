@@ -214,15 +214,15 @@ MUTANTS = (
     Mutant(
         "units of source and target mixed up",
         "convert.py",
-        "scaled(p.synapse, units[p.source], 1 / cell.unit)",
-        "scaled(p.synapse, 1 / units[p.source], 1 / cell.unit)",
+        "factor * units[p.source], cell.sign / cell.unit)",
+        "factor / units[p.source], cell.sign / cell.unit)",
         "test_convert.py::test_weights_carry_the_units_of_both_ends",
     ),
     Mutant(
         "a bias that is not divided by the unit",
         "convert.py",
-        "drive = whole / cell.unit.reshape(-1, 1, 1)",
-        "drive = whole * cell.unit.reshape(-1, 1, 1)",
+        "whole / cell.unit.reshape(-1, 1, 1)",
+        "whole * cell.unit.reshape(-1, 1, 1)",
         "test_convert.py::test_the_readout_approaches_the_trained_network[two_dense]",
     ),
     Mutant(
@@ -270,8 +270,8 @@ MUTANTS = (
     Mutant(
         "a bound that forgets what exceeds the threshold in every step",
         "quantize/bounds.py",
-        "(active - 1) * kept",
-        "0 * kept",
+        "np.maximum(high, 0) + (active - 1) * kept",
+        "np.maximum(high, 0) + 0 * kept",
         "quantize/test_quantize.py::test_sources_that_always_or_never_fire_stay_in_bounds",
     ),
     Mutant(
@@ -291,9 +291,23 @@ MUTANTS = (
     Mutant(
         "what spikes cost is read a step late",
         "evaluation/run.py",
-        "self._first - self._away[name] - 1)",
-        "self._first - self._away[name])",
+        "self._read(arrived, self._first - self._away[name] - 1)",
+        "self._read(arrived, self._first - self._away[name])",
         "evaluation/test_run.py::test_meters_read_what_the_oracles_spikes_add_up_to",
+    ),
+    Mutant(
+        "a message is rounded down",
+        "snn/neurons.py",
+        "np.floor(drive / self.quantum + 0.5)",
+        "np.floor(drive / self.quantum)",
+        "snn/test_graded_and_pairs.py::test_a_message_is_the_drive_rounded_to_the_nearest_quantum",
+    ),
+    Mutant(
+        "the off half of a pair gets the drive of the on half",
+        "convert.py",
+        "sign=-1.0)",
+        "sign=1.0 + 0.0)",
+        "passes/test_relay_linear.py::test_every_way_comes_close_to_the_trained_network[pairs]",
     ),
     Mutant(
         "spikes that are too late count",

@@ -18,7 +18,7 @@ from neurocomp.errors import UnsupportedError
 from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Current, Network, Population
-from neurocomp.snn.neurons import NoMembrane, Poisson, Recorded
+from neurocomp.snn.neurons import Graded, NoMembrane, Poisson, Recorded
 from neurocomp.snn.synapses import Pooled
 
 
@@ -51,6 +51,7 @@ def host_arrays(program: Program) -> dict[str, Array]:
         "names": np.array(names, dtype=np.str_),
         "shapes": np.array([p.shape for p in network.populations], dtype=np.int64).reshape(-1, 3),
         "gates": np.array([isinstance(p.neuron, NoMembrane) for p in network.populations]),
+        "graded": np.array([isinstance(p.neuron, Graded) for p in network.populations]),
         "seeds": np.array([_seed(p) for p in network.populations], dtype=np.int64),
         "targets": np.array([names.index(c.target) for c in network.currents], dtype=np.int64),
         "quanta": np.array([c.quantum for c in network.currents], dtype=np.float64),

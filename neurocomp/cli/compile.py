@@ -110,7 +110,6 @@ def compile_(
     with progress(quiet=json) as observe:
         _check_import(model, graph, inputs[:8])
         program = compile(graph, chip, inputs, options, observe=observe)
-        observe("emit", 0, 1)
         artifact = emit(program, graph, output, backends, options)
     _report(artifact, verbose, json)
     return 0

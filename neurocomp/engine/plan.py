@@ -23,6 +23,7 @@ from neurocomp.snn.estimates import Exponential, Fir
 from neurocomp.snn.network import Current, Network, Population
 from neurocomp.snn.neurons import (
     Accumulator,
+    Graded,
     IntegrateAndFire,
     MaxGate,
     MaxIntegrateAndFire,
@@ -184,6 +185,9 @@ def _analog(network: Network, current: Current, n: Numbers) -> Analog | None:
 def _check_model(population: Population) -> None:
     """Raise UnsupportedError for a neuron that the kernel has no model of."""
     neuron = population.neuron
+    if isinstance(population.neuron, Graded):
+        wrong = "is of graded neurons, which the kernel has no model of"
+        raise UnsupportedError(population.name, wrong, "run the generic engine")
     if isinstance(neuron, MaxGate):
         estimate = neuron.estimate
         if isinstance(estimate, Exponential) and estimate.shift > MOST_SHIFT:

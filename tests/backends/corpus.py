@@ -460,7 +460,7 @@ def bottlenecks(relay: str, integer: bool) -> Network:
                     shape=narrow,
                     neuron=neuron,
                     v_init=rest,
-                    bias=sign * bias,
+                    bias=sign * bias + d.numbers(0, 1),  # no -0
                     start_step=start,
                 )
             )

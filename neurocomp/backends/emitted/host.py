@@ -28,6 +28,7 @@ class Population:
     shape: tuple[int, int, int]  # channels, rows, columns
     gate: bool  # its state is not one membrane a neuron: max pooling, input spikes
     bias: Array  # (neurons,) int64 or float64; of pooled drive, (neurons * taps,)
+    graded: bool  # its spikes are whole numbers
     seed: int  # of input spikes drawn at random; -1: there is none
     recorded: Array | None  # spikes that it repeats, (samples, steps, bytes) of 8 neurons each
 
@@ -124,7 +125,7 @@ def load(folder: Path) -> Host:
     """Read host.npz from `folder`."""
     kept = read_npz(folder / "host.npz")
     low, high, grid = kept["input.range"].tolist()
-    named = ("names", "shapes", "gates", "seeds")
+    named = ("names", "shapes", "gates", "graded", "seeds")
     populations = zip(*(kept[key] for key in named), strict=True)
     currents = zip(kept["targets"], kept["quanta"], strict=True)
     return Host(
@@ -139,11 +140,12 @@ def load(folder: Path) -> Host:
                 name=str(name),
                 shape=_shape(shape),
                 gate=bool(gate),
+                graded=bool(graded),
                 bias=kept[f"p{n}.bias"],
                 seed=int(seed),
                 recorded=kept.get(f"p{n}.recorded"),
             )
-            for n, (name, shape, gate, seed) in enumerate(populations)
+            for n, (name, shape, gate, graded, seed) in enumerate(populations)
         ),
         currents=tuple(
             Current(
@@ -240,8 +242,8 @@ def write_results(
     entries = dict(others or {})
     for n, population in enumerate(host.populations):
         if n != host.readout:
-            sent = spikes[n]  # bool, or the whole numbers of graded neurons
-            entries[f"spikes/{population.name}"] = _folded(sent, population, sent.dtype)
+            kind = np.dtype(np.int64 if population.graded else bool)
+            entries[f"spikes/{population.name}"] = _folded(spikes[n], population, kind)
         membrane = membranes[n] if membranes is not None else None
         if membrane is not None:
             entries[f"v/{population.name}"] = _folded(membrane, population, number)
