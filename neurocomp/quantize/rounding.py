@@ -16,7 +16,7 @@ from neurocomp.arrays import Array
 
 Rounding = Literal["nearest", "least-squares", "adaptive"]
 
-SWEEPS = 32  # of the descent; it ends where one changes nothing
+SWEEPS = 1000  # a bound only: every change gains, so that sweeps end by themselves
 LEAST_GAIN = 1e-9  # of a weight's own share in the loss, that a change has to bring
 DAMPING = 0.01  # of the mean input
 

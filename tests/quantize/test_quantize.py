@@ -139,8 +139,8 @@ def test_random_graphs_fit_and_their_ranges_are_proved(graph: Graph) -> None:
     for per, target in CHIPS.items():
         try:
             made = quantize(reference, target, STEPS)
-        except CapacityError as refused:  # a drawn weight can dwarf the threshold: said, not bent
-            assert re.search(r"its threshold comes to 0\.\d+ beside its largest", str(refused))
+        except CapacityError as refused:  # drawn weights can dwarf a threshold or a state: said
+            assert re.search(r"its threshold comes to 0\.\d+ beside|needs \d+ bits", str(refused))
             continue
         check_widths(check(made.network, STEPS), WIDTHS)
         check_proof(made.network, TOP["state"], made.network.run_length(STEPS))
