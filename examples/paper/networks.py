@@ -21,21 +21,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
-from data import mnist
+from data import Images, Labels, mnist
+from fetch import fashion_mnist
 from train import distort
 
 SEED = 2017
 BATCH = 128
 OPSET = 18
-EPOCHS = {"lenet": 10, "heaviside": 4, "sign": 4, "binary": 4, "branches": 1, "sequence": 1}
-RATE = {
-    "lenet": 0.1,
-    "heaviside": 0.005,
-    "sign": 0.005,
-    "binary": 0.005,
-    "branches": 0.005,
-    "sequence": 0.005,
-}
+FASHION = "-fashion"  # ends the name of a network that is trained on Fashion-MNIST
+BINARY = ("heaviside", "sign", "binary")
+EPOCHS = {"lenet": 10, **dict.fromkeys(BINARY, 4), "branches": 1, "sequence": 1}
+EPOCHS |= {f"{name}{FASHION}": 6 for name in BINARY}
+RATE = {name: 0.1 if name == "lenet" else 0.005 for name in EPOCHS}
 
 
 class Step(torch.autograd.Function):
@@ -157,12 +154,18 @@ def make(name: str) -> nn.Sequential:
     whole = {"lenet": lenet, "branches": branches, "sequence": sequence}
     if name in whole:
         return whole[name]()
-    return binary_net({"heaviside": Heaviside, "sign": Sign, "binary": nn.ReLU}[name])
+    neuron = {"heaviside": Heaviside, "sign": Sign, "binary": nn.ReLU}
+    return binary_net(neuron[name.removesuffix(FASHION)])
 
 
-def fit(name: str, images: Tensor, labels: Tensor) -> nn.Sequential:
+def images(name: str, split: str) -> tuple[Images, Labels]:
+    """Give the data that the network called `name` is for."""
+    return fashion_mnist(split) if name.endswith(FASHION) else mnist(split)
+
+
+def fit(name: str, all_images: Tensor, labels: Tensor) -> nn.Sequential:
     """Train it: momentum for LeNet, Adam where weights are binary."""
-    net, batches, rate = make(name), len(images) // BATCH, RATE[name]
+    net, batches, rate = make(name), len(all_images) // BATCH, RATE[name]
     if name == "lenet":
         optimizer: torch.optim.Optimizer = torch.optim.SGD(
             net.parameters(), rate, momentum=0.9, weight_decay=5e-4, nesterov=True
@@ -172,15 +175,15 @@ def fit(name: str, images: Tensor, labels: Tensor) -> nn.Sequential:
     total = EPOCHS[name] * batches
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=total)
     for epoch in range(EPOCHS[name]):
-        for batch in torch.split(torch.randperm(len(images)), BATCH)[:batches]:
-            shown = distort(images[batch]) if name == "lenet" else images[batch]
+        for batch in torch.split(torch.randperm(len(all_images)), BATCH)[:batches]:
+            shown = distort(all_images[batch]) if name == "lenet" else all_images[batch]
             smoothing = 0.05 if name == "lenet" else 0.0
             loss = functional.cross_entropy(net(shown), labels[batch], label_smoothing=smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            if name in ("heaviside", "sign", "binary"):
+            if name.removesuffix(FASHION) in BINARY:
                 for layer in (net.conv1, net.conv2, net.dense1, net.dense2):
                     layer.weight.data.clamp_(-1, 1)
         print(f"{name}: epoch {epoch + 1} of {EPOCHS[name]}: loss {loss.item():.4f}", flush=True)
@@ -259,11 +262,10 @@ def write(graph: onnx.GraphProto, name: str, module: nn.Module, value: str) -> s
     return node({nn.ReLU: "Relu", nn.Flatten: "Flatten"}[type(module)], [value])
 
 
-def accuracy(path: Path) -> float:
-    """Give the share of the 10,000 test digits that onnxruntime classifies right."""
-    images, labels = mnist("test")
+def accuracy(path: Path, tests: Images, labels: Labels) -> float:
+    """Give the share of the test images that onnxruntime classifies right."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (logits,) = session.run(None, {"image": images})
+    (logits,) = session.run(None, {"image": tests})
     return float((np.asarray(logits).argmax(1) == labels).mean())
 
 
@@ -272,24 +274,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the networks of this example.")
     parser.add_argument("names", nargs="*", default=list(EPOCHS), choices=list(EPOCHS))
     names = parser.parse_args().names
-    images, labels = mnist("train")
     for name in names:
+        shown, labels = images(name, "train")
         torch.manual_seed(SEED)
         torch.use_deterministic_algorithms(True)
         started = time.perf_counter()
-        net = fit(name, torch.from_numpy(images), torch.from_numpy(labels))
+        net = fit(name, torch.from_numpy(shown), torch.from_numpy(labels))
         seconds = time.perf_counter() - started
         path = Path(__file__).parent / f"{name}.onnx"
         export(net, path)
+        data = "Fashion-MNIST" if name.endswith(FASHION) else "MNIST"
         facts = {
-            "data": "MNIST, 60,000 digits to train, 10,000 to test",
+            "data": f"{data}, 60,000 images to train, 10,000 to test",
             "parameters": sum(weight.numel() for weight in net.parameters()),
             "seed": SEED,
             "epochs": EPOCHS[name],
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "train_s": round(seconds, 1),
-            "test_accuracy": accuracy(path),
+            "test_accuracy": accuracy(path, *images(name, "test")),
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         }
         path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
