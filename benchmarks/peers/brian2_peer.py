@@ -7,12 +7,12 @@ made once all is compiled, and what is between them counts. Each projection adds
 """
 
 import json
-import resource
 import sys
 import time
 
 import brian2 as b2
 import numpy as np
+from memory import peak_mb
 
 SHORT, LEAST = 2, 100  # steps: making a run ready takes as long as many
 
@@ -74,7 +74,7 @@ def main() -> int:
         network.run(b2.defaultclock.dt * length)
         spent[length] = time.process_time() - begin
     seconds = spent[SHORT + timed] - spent[SHORT]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     counted = {}
     for i, monitor in enumerate(monitors):
         step = np.rint(np.asarray(monitor.t / b2.defaultclock.dt)).astype(int)

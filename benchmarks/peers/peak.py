@@ -4,11 +4,11 @@ python peak.py W1 int8 thresholds.json
 """
 
 import json
-import resource
 import sys
 from pathlib import Path
 
 import workloads
+from memory import peak_mb
 
 from neurocomp.engine import Keep, simulate
 
@@ -20,7 +20,7 @@ def main() -> int:
     network = workloads.network(workload, kernels, float_grid, thresholds)
     length = workload.steps + len(network.populations)
     simulate(network, {"x": workloads.samples(workload)}, length, keep=Keep(operations=False))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_mb())
     return 0
 
 

@@ -33,7 +33,7 @@ from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import IntegrateAndFire
+from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples"
@@ -229,14 +229,14 @@ def example_rows(name: str, folder: str, allowed: list[str]) -> list[Row]:
     graph = load(EXAMPLES / folder / "lenet.onnx")
     calibration = np.load(EXAMPLES / "mnist" / "calibration.npz")["inputs"]
     images = np.load(EXAMPLES / "mnist" / "digits.npz")["inputs"].reshape(-1, *graph.input_shape)
-    options = Options(steps=LENET_STEPS, half_threshold=False, per="layer", max_pool="drive")
+    options = Options(steps=LENET_STEPS, half_threshold=False, per="layer")
     made = prepare(graph, calibration.reshape(-1, *graph.input_shape), options)
-    pooled = any(type(p.neuron).__name__ == "MaxIntegrateAndFire" for p in made.network.populations)
-    target = load_target("ideal" if pooled else "loihi1")
+    gated = any(isinstance(p.neuron, MaxGate) for p in made.network.populations)
+    target = load_target("ideal" if gated else "loihi1")
     network = quantize(made.network, target, LENET_STEPS).network
     path = str(EXAMPLES / folder / "lenet.onnx")
     forward = _forward({n: ann.opened(path, n) for n in (1, THREADS)}, images)
-    rows = ours(name, network, images, LENET_STEPS, forward, target.name)
+    rows = ours(name, network, images, LENET_STEPS, forward, target.title)
     return rows + list(peer_rows(name, network, images, LENET_STEPS, allowed))
 
 

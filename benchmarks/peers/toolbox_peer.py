@@ -9,7 +9,6 @@ different length are made, what is between them is the simulation's own time.
 import configparser
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np
 import tensorflow as tf
+from memory import peak_mb
 from tensorflow import keras
 
 tf.config.threading.set_intra_op_parallelism_threads(2)
@@ -128,7 +128,7 @@ def main():
         np.savez(counts, **logged(folder, len(json.loads(str(file["layers"])))))
         sys.stdout = stdout
     each = (long - short) / (len(images) * steps) * 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     print(json.dumps({"us": each, "mb": peak, "images": len(images), "steps": steps}))
 
 

@@ -8,13 +8,13 @@ of a second run in float64, of few images. Imports nothing of neurocomp.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
 
 import numpy as np
 import torch
+from memory import peak_mb
 from torch import nn
 
 THREADS = 2
@@ -148,7 +148,7 @@ def main() -> int:
             for _ in range(steps):
                 model(images)
             least = min(least, time.process_time() - begin)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = peak_mb()
         model = nn.Sequential(*modules(file, library, np.float64, checked=True)).eval()
         reset(model, library)
         drive = torch.from_numpy(file["drive"].astype(np.float64))
