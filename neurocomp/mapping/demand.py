@@ -42,9 +42,7 @@ class Demand(NamedTuple):
 
 def neurons(cutting: Cutting, name: str) -> Array:
     """Count the compartments that each block's neurons take."""
-    population = cutting.network.population(name)
-    given = isinstance(population.neuron, Given)  # spikes that the host sends
-    slots = 0 if given else cutting.target.compartments[model(population.neuron)]
+    slots = slots_of(cutting.target, cutting.network.population(name))
     return _relayed(cutting, name, cutting.target.relay.slots, slots)
 
 
@@ -122,6 +120,12 @@ def received(cutting: Cutting, name: str) -> Array:
     """Count the partial sums that each block gets from the one before."""
     sums = _relayed(cutting, name, 1, 0)
     return np.concatenate([sums[-len(cutting.grids[name].axes[0]) :], sums])[: len(sums)]
+
+
+def slots_of(target: Target, population: Population) -> int:
+    """Give the neuron slots that one neuron takes; spikes that the host sends take none."""
+    given = isinstance(population.neuron, Given)
+    return 0 if given else target.compartments[model(population.neuron)]
 
 
 def bits_of(target: Target, projection: Projection) -> int:

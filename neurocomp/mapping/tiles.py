@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.mapping.demand import DEMANDS, Cutting, bits_of, layer, link, model
+from neurocomp.mapping.demand import DEMANDS, Cutting, bits_of, layer, link, model, slots_of
 from neurocomp.mapping.extremes import extremes, largest, padded
 from neurocomp.mapping.grid import Cut, Grid, cuts, grids
 from neurocomp.mapping.packed import most_words
@@ -174,7 +174,7 @@ class _Terms:
         """Give what one of each term takes of each resource."""
         target, into = whole.target, whole.network.into(population.name)
         kind, relay = model(population.neuron), target.relay
-        own = target.compartments[kind]
+        own = slots_of(target, population)
         slots = [own, max(0, relay.slots - own), 0]
         axons = [0, relay.axons, int(target.feeds_back(kind))]
         bits = [0, relay.synapse_bits, 0]

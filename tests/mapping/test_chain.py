@@ -1,5 +1,7 @@
 """From a network to a placement, and how full its cores are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from neurocomp.hw.target import RESOURCES
 from neurocomp.mapping.chain import map_network
 from neurocomp.mapping.utilisation import utilisation
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator, MaxGate
+from neurocomp.snn.neurons import Accumulator, MaxGate, Poisson
 from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
 from tests.mapping.nets import chain, drawn, identity, network, population, target
 
@@ -102,3 +104,12 @@ def test_analog_input_takes_no_axons() -> None:
     placement = map_network(chain((3, 1, 1)), target({"in_axons": 1, "out_axons": 1}))
     (demand,) = placement.demand.values()
     assert demand == {"neurons": 6, "synapse_bits": 0, "in_axons": 0, "out_axons": 0}
+
+
+def test_spikes_that_the_host_sends_take_no_slots() -> None:
+    sent = replace(population("sent", (2, 3, 3)), neuron=Poisson(seed=1))
+    wires = Dense(weight=ones(4, 18), pre_shape=(2, 3, 3), post_shape=(4, 1, 1))
+    link = Projection(source="sent", target="out", synapse=wires)
+    net = network([sent, population("out", (4, 1, 1))], link)
+    found = utilisation(map_network(net, load_target("loihi2")), load_target("loihi2"))
+    assert found.resources["neurons"].total == 4
