@@ -16,7 +16,8 @@ from neurocomp.engine import Keep, stream
 from neurocomp.frontend.onnx import opened, to_model
 from neurocomp.snn.grid import snap
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.upstream import idle, upstream
 
 Adjustment = Literal["bias", "potential"]
 Observe = Callable[[str, int, int], None]
@@ -85,17 +86,11 @@ def rates(network: Network, name: str, samples: Array, steps: int) -> Array:
 
 def _until(network: Network, name: str) -> Network:
     """Give the part of the network that `name` depends on, with a readout that gets nothing."""
-    needed = {name}
-    for p in reversed(network.populations):
-        if p.name in needed:
-            needed.update(j.source for j in network.into(p.name))
-    zero = np.zeros((1, 1, 1), dtype=network.population(name).bias.dtype)
-    idle = Population(
-        name=network.readout, shape=zero.shape, neuron=Accumulator(), v_init=zero, bias=zero
-    )
+    needed = upstream(network, [name])
+    silent = idle(network.readout, network.population(name).bias.dtype)
     return replace(
         network,
-        populations=(*(p for p in network.populations if p.name in needed), idle),
+        populations=(*(p for p in network.populations if p.name in needed), silent),
         projections=tuple(j for j in network.projections if j.target in needed),
         currents=tuple(c for c in network.currents if c.target in needed),
     )

@@ -146,10 +146,17 @@ def changed(folder: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> Path:
     """Write report.json into `folder`, whole or not at all, and give its path."""
-    path = folder / REPORT
-    partial = path.with_name(f".{REPORT}.partial")
+    return write_whole(folder / REPORT, json.dumps(report, indent=2) + "\n")
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a file, or leave the one that is there as it is, and give its path.
+
+    Raises ArtifactError where it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
         raise ArtifactError(str(path), f"cannot be written: {error.strerror}") from error

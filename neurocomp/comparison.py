@@ -16,6 +16,7 @@ from neurocomp.arrays import Array
 from neurocomp.engine import Engine, Keep, Loaded, Result, load, packed, spikes
 from neurocomp.errors import BackendError, GraphError
 from neurocomp.program import Program
+from neurocomp.readouts import classes
 from neurocomp.simulation import Outcome
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import NoMembrane
@@ -198,7 +199,7 @@ def _note(program: Program, found: Result, wanted: Result, tally: _Tally) -> Non
         difference = np.abs(found.counts[p.name] - wanted.counts[p.name])
         tally.error[p.name] += float(difference.sum()) / program.steps
     for kind, run in (("integer", found), ("float", wanted)):
-        tally.classes[kind].append(_classes(run.readout[:, -1]))
+        tally.classes[kind].append(classes(run.readout[:, -1]))
 
 
 def _same(run: Result, name: str, found: Array) -> bool:
@@ -278,9 +279,9 @@ def _report(
     first: Mapping[str, Difference],
 ) -> Report:
     network, widths = program.network, program.target.arithmetic
-    limit = 2 ** (widths.state_bits - 1) - 1 if widths else None
-    classes = {"ann": _classes(ann)} | {k: np.concatenate(c) for k, c in tally.classes.items()}
-    read = {name: _classes(o.readout[:, -1]) for name, o in outcomes.items()}
+    limit = widths.state_limit if widths else None
+    given = {"ann": classes(ann)} | {k: np.concatenate(c) for k, c in tally.classes.items()}
+    read = {name: classes(o.readout[:, -1]) for name, o in outcomes.items()}
     return Report(
         samples=len(samples),
         steps=program.steps,
@@ -304,16 +305,11 @@ def _report(
             )
             for name in outcomes
         },
-        accuracy={k: float(np.mean(c == labels)) for k, c in classes.items() if labels is not None},
-        agreement={k: float(np.mean(classes[k] == classes["ann"])) for k in ("float", "integer")},
+        accuracy={k: float(np.mean(c == labels)) for k, c in given.items() if labels is not None},
+        agreement={k: float(np.mean(given[k] == given["ann"])) for k in ("float", "integer")},
         not_run={},
         reference="",
     )
-
-
-def _classes(outputs: Array) -> Array:
-    classes: Array = np.argmax(outputs.reshape(len(outputs), -1), axis=1)
-    return classes
 
 
 def _accuracy(classes: Array, labels: Array | None) -> float | None:

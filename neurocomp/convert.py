@@ -33,6 +33,7 @@ from neurocomp.snn.neurons import (
     Neuron,
     Poisson,
 )
+from neurocomp.snn.relays import population_of
 from neurocomp.snn.synapses import Conv, Dense, Pooled, Sparse, Synapse, Window
 
 MESSAGE_BITS = 6  # more of the grid where messages of 2^-10 arrive: their weights are so small
@@ -140,15 +141,15 @@ def _cells(graph: Graph, units: dict[str, Array]) -> Iterable[Cell]:
 def _relayed(graph: Graph, cell: Cell) -> tuple[Cell, ...]:
     """Give the populations of a relay: one that is graded, or the halves of a pair."""
     if isinstance(cell.neuron, Graded):
-        return (replace(cell, name=f"{cell.value} (graded)"),)
+        return (replace(cell, name=population_of(cell.value, "graded")),)
     if graph.reset != "subtract":
         raise UnsupportedError(
             cell.value,
             f"is relayed by a pair, which resets by subtraction, not to {graph.reset}",
             "compile with --linear compose, or with --reset subtract",
         )
-    on = replace(cell, name=f"{cell.value} (on)")
-    return on, replace(cell, name=f"{cell.value} (off)", sign=-1.0)
+    on = replace(cell, name=population_of(cell.value, "on"))
+    return on, replace(cell, name=population_of(cell.value, "off"), sign=-1.0)
 
 
 def _pairing(cell: Cell, senders: Senders) -> list[Projection]:

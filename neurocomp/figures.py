@@ -20,10 +20,7 @@ def draw(found: Evaluation, folder: Path) -> tuple[Path, ...]:
 
     Error against operations and against steps, rates against activations, and histograms of both.
     """
-    if find_spec("matplotlib") is None:
-        raise MissingError(
-            "figures", "matplotlib is not installed", "pip install 'neurocomp[figures]'"
-        )
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,6 +45,14 @@ def draw(found: Evaluation, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+def need_matplotlib() -> None:
+    """Raise MissingError where matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        raise MissingError(
+            "figures", "matplotlib is not installed", "pip install 'neurocomp[figures]'"
+        )
+
+
 def draw_front(
     points: Sequence[Point],
     front: Sequence[Point],
@@ -56,7 +61,11 @@ def draw_front(
     trained: float | None,
     path: Path,
 ) -> None:
-    """Draw every point of a search, its front and its choice to `path`; needs matplotlib."""
+    """Draw every point of a search, its front and its choice to `path`.
+
+    Raises MissingError without matplotlib.
+    """
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")
@@ -77,10 +86,7 @@ def draw_front(
 
 def draw_sweep(found: Sequence[Swept], trained: float, labelled: bool, path: Path) -> None:
     """Draw error against the bits of a weight to `path`. Raises MissingError without matplotlib."""
-    if find_spec("matplotlib") is None:
-        raise MissingError(
-            "figures", "matplotlib is not installed", "pip install 'neurocomp[figures]'"
-        )
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")

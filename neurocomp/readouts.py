@@ -96,6 +96,11 @@ class EarlyExit:
         return first
 
 
+def classes(outputs: Array) -> Array:
+    """Give the class of each sample, (samples,), of a network's outputs, (samples, ...)."""
+    return _largest(outputs.reshape(len(outputs), -1))
+
+
 def _largest(v: Array) -> Array:
     """Give the class of the largest value, the first of equals."""
     classes: Array = np.argmax(v, axis=-1)

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
-
-import numpy as np
 
 from neurocomp import engine
 from neurocomp.arrays import Array
@@ -12,11 +9,11 @@ from neurocomp.compiler import Options, in_numbers
 from neurocomp.errors import CapacityError
 from neurocomp.evaluation import interval
 from neurocomp.hw.target import Target
-from neurocomp.quantize import narrow
+from neurocomp.quantize import Rounding, narrow
+from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
 
 Observe = Callable[[str, int, int], None]
-Method = Literal["nearest", "least-squares", "adaptive"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +47,7 @@ def sweep(
     wanted: Array,
     options: Options,
     bits: Sequence[int],
-    methods: Sequence[Method],
+    methods: Sequence[Rounding],
     observe: Observe = lambda what, done, total: None,
 ) -> Iterator[Swept]:
     """Give the float `network`, then each of `bits` rounded in each way; `wanted` are the classes.
@@ -108,9 +105,3 @@ def hits(network: Network, samples: Array, wanted: Array, steps: int) -> int:
         right += int((found == wanted[done : done + len(found)]).sum())
         done += len(found)
     return right
-
-
-def classes(output: Array) -> Array:
-    """Give the class of each sample, (samples,), of a network's output, (samples, ...)."""
-    found: Array = np.argmax(output.reshape(len(output), -1), axis=1)
-    return found

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
-import numpy as np
-
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
@@ -26,6 +24,7 @@ from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.quantize import narrow
+from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
 
 PERCENTILES = (99.0, 99.9, 99.99, 100.0)
@@ -109,23 +108,18 @@ def tune(
     observe: Observe = lambda what, done, total: None,
 ) -> Iterator[tuple[int, Trial]]:
     """Give every trial with its place, those of `known` as they are."""
-    classes: Array | None = None  # the trained network's
+    trained: Array | None = None  # its classes
     for place, options in enumerate(chosen):
         if place in known:
             yield place, known[place]
         else:
-            classes = _classes(graph, samples) if classes is None else classes
-            wanted = classes if labels is None else labels
-            ann_error = float((classes != wanted).mean())
+            if trained is None:
+                (outputs,) = run_model(to_model(graph), samples).values()
+                trained = classes(outputs)
+            wanted = trained if labels is None else labels
+            ann_error = float((trained != wanted).mean())
             yield place, _trial(graph, target, calibration, samples, wanted, ann_error, options)
         observe("tune", place + 1, len(chosen))
-
-
-def _classes(graph: Graph, samples: Array) -> Array:
-    """Give the trained network's classes, (samples,)."""
-    (outputs,) = run_model(to_model(graph), samples).values()
-    classes: Array = np.argmax(outputs.reshape(len(samples), -1), axis=1)
-    return classes
 
 
 def _trial(
@@ -214,7 +208,9 @@ def best(
     `found` is the front of `currency`. Raises ModelError where none is good enough.
     """
     if not found:
-        raise ModelError("tune", "found nothing that the target can hold", "see why below")
+        raise ModelError(
+            "tune", "found nothing that the target can hold", "see why it was not tried"
+        )
     good = [p for p in found if error is None or p.error <= error + 1e-12]
     if not good:
         least = min(p.error for p in found)

@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         "thresholds rounded, weights not with them",
         "quantize/part.py",
-        "exact: Array = np.clip(mantissa, 1, most) * unit / theta",
+        "exact: Array = np.clip(mantissa, 1, widths.threshold_limit // unit) * unit / theta",
         "exact: Array = 1 * scale",
         "quantize/test_quantize.py::test_the_corpus_fits_and_its_ranges_are_proved[lenet-neuron]",
     ),

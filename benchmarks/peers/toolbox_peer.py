@@ -96,6 +96,7 @@ def simulate(folder, images, steps, logged=False):
 def logged(folder, layers):
     """Give the counts of the layers that fire, channels first."""
     (path,) = folder.glob("log/**/logged/**/log_vars/*.npz")
+    # an array of objects, which this process wrote a moment ago
     trains = np.load(str(path), allow_pickle=True)["spiketrains_n_b_l_t"]
     found = [np.asarray(train) for train, name in trains if "Pooling" not in name]
     counts = {}

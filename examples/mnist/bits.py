@@ -18,7 +18,8 @@ from neurocomp.compiler import Options, in_numbers, prepare
 from neurocomp.frontend.onnx import load, run_model
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import narrow
-from neurocomp.sweep import classes, hits
+from neurocomp.readouts import classes
+from neurocomp.sweep import hits
 
 FOLDER = Path(__file__).parent
 BITS = range(9, 0, -1)

@@ -13,3 +13,4 @@ class Simulator:
         tuple[str, ...], ...
     ]  # arguments of each `pip install` that makes an environment
     wanted: bool = True  # False: only where it is asked for by name
+    blocks: int = 24  # that one run holds at most, where a network is verified core by core

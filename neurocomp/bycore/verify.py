@@ -28,11 +28,7 @@ from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Accumulator, Given, NoMembrane
 from neurocomp.snn.oracle import simulate as step_by_step
 
-# What one simulation holds at most. Starting a simulator takes seconds, a synapse a microsecond;
-# Lava runs a process of the system for each of its own.
-SYNAPSES = 4_000_000
-BLOCKS = {"brian2": 64, "lava": 24}
-FEW = 24
+SYNAPSES = 4_000_000  # of one run at most: to start one takes seconds, a synapse a microsecond
 
 Observe = Callable[[str, int, int], None]
 Blocks = Mapping[str, tuple[Block, ...]]  # of each population
@@ -65,7 +61,7 @@ def verify_by_core(
         every = [block for each in blocks.values() for block in each]
         observe(name, 0, len(every))
         done = 0
-        for batch in batches(program.network, every, BLOCKS.get(name, FEW)):
+        for batch in batches(program.network, every, backend(name).simulator.blocks):
             alone = isolate(program, batch, lambda source, box: spikes_in(recorded, source, box))
             wanted = expected(alone, batch, checked)
             tally.engine(batch, wanted, recorded)

@@ -13,6 +13,15 @@ Model = Annotated[Path, typer.Argument(help="The trained network, an ONNX file."
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="A chip by name, or a target file of your own.")
 ]
+Inputs = Annotated[Path, typer.Option(help="Samples to measure on: .npz with `inputs`, or .npy.")]
+Labels = Annotated[
+    Path | None, typer.Option(help="Their classes; without, the trained network's own.")
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option("--samples", help="Calibration samples: .npz with `inputs`, or .npy."),
+]
+Limit = Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 Python = Annotated[
     str | None, typer.Option(help="The interpreter that has the simulator.", show_default=False)

@@ -15,6 +15,7 @@ from neurocomp.backends import backend as find_backend
 from neurocomp.backends import wanted
 from neurocomp.build import Artifact, emit
 from neurocomp.cli.arguments import (
+    Calibration,
     Clamp,
     Correct,
     HalfThreshold,
@@ -48,7 +49,7 @@ from neurocomp.hw.read import load_target
 from neurocomp.mapping.utilisation import Utilisation, utilisation
 from neurocomp.program import Program
 from neurocomp.samples import load_calibration
-from neurocomp.snn.pairs import relayed
+from neurocomp.snn.relays import relayed
 
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
@@ -56,10 +57,7 @@ FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 def compile_(
     model: Model,
     target: TargetName,
-    samples: Annotated[
-        Path | None,
-        typer.Option(help="Calibration samples: .npz with `inputs`, or .npy.", show_default=False),
-    ] = None,
+    samples: Calibration = None,
     backend: Annotated[
         list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: brian2, lava.")
     ] = None,
@@ -110,6 +108,7 @@ def compile_(
     with progress(quiet=json) as observe:
         _check_import(model, graph, inputs[:8])
         program = compile(graph, chip, inputs, options, observe=observe)
+        observe("emit", 0, 1)
         artifact = emit(program, graph, output, backends, options)
     _report(artifact, verbose, json)
     return 0

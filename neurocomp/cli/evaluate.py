@@ -20,13 +20,9 @@ from neurocomp.samples import load_calibration, load_first_labels, load_samples
 
 def evaluate(
     what: Annotated[Path, typer.Argument(help="A folder that compile wrote, or an ONNX file.")],
-    inputs: Annotated[Path, typer.Option(help="Samples: .npz with `inputs`, or .npy.")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Their classes; without, the trained network's own.")
-    ] = None,
-    samples: Annotated[
-        Path | None, typer.Option(help="Calibration samples, where an ONNX file is given.")
-    ] = None,
+    inputs: given.Inputs,
+    labels: given.Labels = None,
+    samples: given.Calibration = None,
     steps: given.Steps = 64,
     ranges: given.Ranges = "percentile",
     percentile: given.Percentile = 99.9,
@@ -39,7 +35,7 @@ def evaluate(
     seed: given.Seed = 0,
     linear: given.Linear = "auto",
     clamp: given.Clamp = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
+    limit: given.Limit = None,
     figures: Annotated[
         Path | None, typer.Option(help="Also draw figures into this folder.")
     ] = None,

@@ -2,12 +2,23 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.table import Table
 
-from neurocomp.cli.arguments import InputShape, Json, Model, Steps, TargetName, shape
+from neurocomp.cli.arguments import (
+    Calibration,
+    Inputs,
+    InputShape,
+    Json,
+    Labels,
+    Limit,
+    Model,
+    Steps,
+    TargetName,
+    shape,
+)
 from neurocomp.cli.compile import read_options
 from neurocomp.cli.console import note, progress, say, say_json, show
 from neurocomp.cli.tables import table
@@ -18,21 +29,19 @@ from neurocomp.frontend.onnx import load, run_model
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
 from neurocomp.mapping.support import refuse_unsupported
+from neurocomp.quantize import Rounding
+from neurocomp.readouts import classes
 from neurocomp.samples import load_calibration, load_first_labels, load_samples
-from neurocomp.sweep import Method, Swept, classes
+from neurocomp.sweep import Swept
 from neurocomp.sweep import sweep as measured
 
 
 def sweep(
     model: Model,
     target: TargetName,
-    inputs: Annotated[Path, typer.Option(help="Samples to measure on: .npz with `inputs`.")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Their classes; without, the trained network's own.")
-    ] = None,
-    samples: Annotated[
-        Path | None, typer.Option(help="Calibration samples, other than the inputs.")
-    ] = None,
+    inputs: Inputs,
+    labels: Labels = None,
+    samples: Calibration = None,
     bits: Annotated[
         str | None,
         typer.Option(help="Of a weight: 8,4,2 or 1-8.", show_default="all that the target has"),
@@ -44,7 +53,7 @@ def sweep(
     config: Annotated[
         Path | None, typer.Option(help="Options of the conversion, from a file of `tune`.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
+    limit: Limit = None,
     figure: Annotated[Path | None, typer.Option(help="Also draw it to this file.")] = None,
     input_shape: InputShape = None,
     json: Json = False,
@@ -109,9 +118,9 @@ def _bits(text: str | None, chip: Target) -> tuple[int, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def _methods(text: str) -> tuple[Method, ...]:
+def _methods(text: str) -> tuple[Rounding, ...]:
     """Read `nearest,adaptive`. Raises ModelError for anything else."""
-    known: tuple[Method, ...] = ("nearest", "least-squares", "adaptive")
+    known: tuple[Rounding, ...] = get_args(Rounding)
     asked = [part.strip() for part in text.split(",")]
     if not set(asked) <= set(known):
         raise ModelError("--rounding", f"is {text!r}", f"name some of {', '.join(known)}")

@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
+from neurocomp.artifact import write_whole
+from neurocomp.cli.arguments import (
+    Calibration,
+    Inputs,
+    InputShape,
+    Json,
+    Labels,
+    Limit,
+    Model,
+    TargetName,
+    shape,
+)
 from neurocomp.cli.console import note, progress, say, say_json, show
 from neurocomp.cli.tables import table
 from neurocomp.compiler import Options
@@ -30,13 +41,9 @@ FIGURE = "front.png"
 def tune(
     model: Model,
     target: TargetName,
-    inputs: Annotated[Path, typer.Option(help="Samples to measure on: .npz with `inputs`.")],
-    labels: Annotated[
-        Path | None, typer.Option(help="Their classes; without, the trained network's own.")
-    ] = None,
-    samples: Annotated[
-        Path | None, typer.Option(help="Calibration samples, other than the inputs.")
-    ] = None,
+    inputs: Inputs,
+    labels: Labels = None,
+    samples: Calibration = None,
     steps: Annotated[int, typer.Option(help="The most steps.", min=1)] = 16,
     within: Annotated[
         float | None, typer.Option(help="At most so many points more error than the trained net.")
@@ -50,7 +57,7 @@ def tune(
     least: Annotated[
         Currency, typer.Option(help="What shall be least, where no budget says it.")
     ] = "operations",
-    limit: Annotated[int | None, typer.Option(help="Use only the first samples.", min=1)] = None,
+    limit: Limit = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="A folder; a search in it goes on.")
     ] = Path("tuned"),
@@ -173,13 +180,6 @@ def _write(path: Path, asked: dict[str, object], trials: dict[int, Trial]) -> No
     """Write all trials so far, whole or not at all."""
     kept = {"asked": asked, "trials": {place: asdict(t) for place, t in trials.items()}}
     write_whole(path, json_text.dumps(kept) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, or leave the one that is there as it is."""
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(text)
-    unfinished.replace(path)
 
 
 def _table(

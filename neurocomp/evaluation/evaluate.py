@@ -14,7 +14,7 @@ from neurocomp.evaluation.layers import Layer, Tally
 from neurocomp.evaluation.run import Meter, Run
 from neurocomp.frontend.onnx import opened, to_model
 from neurocomp.operations import ann_operations, neuron_updates
-from neurocomp.readouts import Membrane, Readout
+from neurocomp.readouts import Membrane, Readout, classes
 from neurocomp.snn.network import Network
 
 MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced one by one
@@ -131,9 +131,9 @@ class _Kept:
         count = len(run.trace)
         self.traces.append(run.trace)
         self.costs.append(run.spent)
-        classes = np.argmax(values[graph.output].reshape(count, -1), axis=1)
-        self.wanted.append(classes if labels is None else labels)
-        self.ann_right += int((classes == self.wanted[-1]).sum())
+        given = classes(values[graph.output])
+        self.wanted.append(given if labels is None else labels)
+        self.ann_right += int((given == self.wanted[-1]).sum())
         for name, tally in self.tallies.items():
             rates = run.rates[name]
             activations = values[name].reshape(rates.shape) / _unit(graph, name)
@@ -154,8 +154,7 @@ class _Kept:
             given[name] = stand.reshape(values[name][few].shape)
             outputs[name] = _resume(graph, samples[few], given)
         for name, output in outputs.items():
-            classes = np.argmax(output.reshape(len(wanted), -1), axis=1)
-            self.replaced_right[name] += int((classes == wanted).sum())
+            self.replaced_right[name] += int((classes(output) == wanted).sum())
 
     def layers(self, replaced: int) -> tuple[Layer, ...]:
         """Give every layer, of whose samples so many were replaced."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # has no types
+from google.protobuf.message import DecodeError
 from onnx.external_data_helper import uses_external_data
 
 from neurocomp.arrays import Array

@@ -61,6 +61,16 @@ class Arithmetic:
         rule = self.weight_exponent
         return (rule if low is None else low), (rule if high is None else high)
 
+    @property
+    def state_limit(self) -> int:
+        """Give the greatest membrane."""
+        return int(2 ** (self.state_bits - 1) - 1)
+
+    @property
+    def threshold_limit(self) -> int:
+        """Give the greatest threshold."""
+        return int(2**self.threshold_bits - 1 << self.threshold_exponent)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:

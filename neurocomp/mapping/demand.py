@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.hw.target import Target
+from neurocomp.hw.target import Packing, Target
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.grid import Grid
 from neurocomp.mapping.irregular import Irregular
@@ -50,7 +50,7 @@ def synapse_bits(cutting: Cutting, name: str) -> Array:
     """Count the bits of each block's synapses."""
     target, grid = cutting.target, cutting.grids[name]
     if target.packing:
-        return target.packing.word_bits * packed(cutting, name)
+        return target.packing.word_bits * packed(cutting, name, target.packing)
     bits = target.relay.synapse_bits * received(cutting, name)
     for p in cutting.network.into(name):
         counts = cutting.counts.of(p.synapse)
@@ -84,23 +84,25 @@ def out_axons(cutting: Cutting, name: str) -> Array:
     return passed
 
 
-def packed(cutting: Cutting, name: str) -> Array:
+def packed(cutting: Cutting, name: str, packing: Packing) -> Array:
     """Count the words of each block's packed synapses."""
     grid, into = cutting.grids[name], cutting.network.into(name)
     counts = [(p, cutting.counts.of(p.synapse)) for p in into]
     links = [link(cutting.target, p, c.axes) for p, c in counts if isinstance(c, Regular)]
-    words = block_words(layer(cutting, name, links), grid, apart=len(links) < len(counts))
+    whole = layer(cutting, name, packing, links)
+    words = block_words(whole, grid, apart=len(links) < len(counts))
     for p, c in counts:
         if isinstance(c, Irregular):
-            words = words + c.words(cutting.target, bits_of(cutting.target, p), grid)
+            words = words + c.words(packing, bits_of(cutting.target, p), grid)
     return words
 
 
-def layer(cutting: Cutting, name: str, links: Sequence[Link]) -> Layer:
+def layer(cutting: Cutting, name: str, packing: Packing, links: Sequence[Link]) -> Layer:
     """Give what the packing asks of a population, whatever its cuts."""
     target, population = cutting.target, cutting.network.population(name)
     kind = model(population.neuron)
-    return Layer(target, links, target.compartments.get(kind, 1), target.feeds_back(kind))
+    slots = target.compartments.get(kind, 1)
+    return Layer(target, packing, links, slots, target.feeds_back(kind))
 
 
 def link(target: Target, projection: Projection, axes: tuple[Axis, Axis, Axis]) -> Link:

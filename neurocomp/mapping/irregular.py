@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from neurocomp.arrays import Array, Shape
-from neurocomp.hw.target import Target
+from neurocomp.hw.target import Packing
 from neurocomp.mapping.grid import Grid
 from neurocomp.mapping.lists import listed, width, words
 from neurocomp.mapping.packing import UNFIT
@@ -65,13 +65,12 @@ class Irregular:
         labels = post.labels()[self.post]
         return np.bincount(labels, rate.ravel()[self.pre], post.last).reshape(post.shape)
 
-    def words(self, target: Target, bits: int, grid: Grid) -> Array:
+    def words(self, packing: Packing, bits: int, grid: Grid) -> Array:
         """Count the words of each block's packed lists, (channels, rows, columns).
 
         A synapse takes `bits` beside its index. Nothing is shared, and skips have all their bits.
         """
-        packing = target.packing
-        if packing is None or not len(self.post):
+        if not len(self.post):
             return np.zeros(grid.shape, dtype=np.int64)
         block, (column, place) = grid.labels()[self.post], (p[self.post] for p in _places(grid))
         _, rows, columns = self.shape

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.hw.target import Target
+from neurocomp.hw.target import Packing, Target
 from neurocomp.mapping.grid import Cut, Grid, parts
 from neurocomp.mapping.packing import UNFIT, Cores, Part
 from neurocomp.mapping.regular import Axis
@@ -32,6 +32,7 @@ class Layer(NamedTuple):
     """A population that is cut, without its cuts."""
 
     target: Target
+    packing: Packing  # the target's
     links: Sequence[Link]
     slots: int  # compartments of one neuron
     feeds_back: bool
@@ -124,7 +125,7 @@ def _table(layer: Layer, kinds: Sequence[list[Kind]], most: int | None, apart: b
     resets = layer.feeds_back & ~passes
     links = [_part(link, kinds, at, n) for n, link in enumerate(layer.links)]
     cores = Cores(
-        packing=layer.target.packing,  # type: ignore[arg-type]  # who asks has one
+        packing=layer.packing,
         shape=(shape[0], shape[1], shape[2]),
         slots=np.maximum(1, np.where(passes, layer.target.relay.slots, layer.slots)),
         parts=links,

@@ -8,6 +8,7 @@ those of the second, and so on: each reads the channels of its group only.
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import gcd
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array, kron
@@ -29,7 +30,7 @@ class Axis:
     first: Array | None = None  # (post,): where each window begins, also in the padding
     step: int = 1  # from one postsynaptic index that an index reaches to the next
     group: tuple[int, int] | None = None  # channels out and in of a group; None: no groups
-    known: dict[tuple[object, ...], Array] = field(default_factory=dict)  # what was asked before
+    known: dict[tuple[object, ...], Any] = field(default_factory=dict)  # what was asked before
 
     def fan_in(self, post: Cut, groups: int = 1) -> Array:
         """Count the synapses into each range, (groups * ranges,)."""
@@ -53,7 +54,8 @@ class Axis:
         key = (pre, post, groups)
         if key not in self.known:
             self.known[key] = self._overlap(pre, post, groups)
-        return self.known[key]
+        found: Array = self.known[key]
+        return found
 
     def sources(self, post: Cut, groups: int = 1, atoms: int = 1) -> Array:
         """Count the indices that reach each range, (groups * ranges,).
@@ -97,7 +99,8 @@ class Axis:
         if key not in self.known:
             reached = np.logical_or.reduceat(self.reach, starts(post), axis=0)
             self.known[key] = reached.sum(axis=0, dtype=np.int64)
-        return self.known[key]
+        found: Array = self.known[key]
+        return found
 
     def links(self, pre: Cut, post: Cut, groups: int) -> tuple[Array, Array, Array]:
         """List the pairs of ranges with common indices, and those, (pairs, pre) of 0 and 1."""

@@ -57,8 +57,9 @@ def spread(axis: Axis, along: Range, share: int | None = None) -> Spread:
         return Spread(length, sources, tally, tally)
     key = ("spread", along)
     if key not in axis.known:
-        axis.known[key] = _slid(axis, along)  # type: ignore[assignment]  # beside arrays
-    return axis.known[key]  # type: ignore[return-value]
+        axis.known[key] = _slid(axis, along)
+    found: Spread = axis.known[key]
+    return found
 
 
 def stacked(spreads: Sequence[Spread], step: int) -> Spreads:

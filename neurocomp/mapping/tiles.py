@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from neurocomp.arrays import Array
+from neurocomp.hw.target import Packing
 from neurocomp.mapping.demand import DEMANDS, Cutting, bits_of, layer, link, model, slots_of
 from neurocomp.mapping.extremes import extremes, largest, padded
 from neurocomp.mapping.grid import Cut, Grid, cuts, grids
@@ -112,19 +113,20 @@ def _fitting(
             at = np.unravel_index(flat, shape)
             flat = flat[largest(tops, at, weights[resource]) <= limits[resource]]
     if whole.target.packing and "synapse_bits" in limits and len(flat):
-        bits = whole.target.packing.word_bits * _packed(whole, population, terms)
+        packing = whole.target.packing
+        bits = packing.word_bits * _packed(whole, population, packing, terms)
         flat = flat[bits.ravel()[flat] <= limits["synapse_bits"]]
     c, y, x = np.unravel_index(flat, shape)
     return c, y, x
 
 
-def _packed(whole: Cutting, population: Population, terms: "_Terms") -> Array:
+def _packed(whole: Cutting, population: Population, packing: Packing, terms: "_Terms") -> Array:
     """Give the words of the fullest block of each grid, (depths, rows, columns)."""
     into = whole.network.into(population.name)
     links = [link(whole.target, p, axes) for p, axes in zip(into, terms.axes, strict=True)]
     depths = list(zip(*terms.cut, strict=True))
     rows, columns = cuts(population.shape[1]), cuts(population.shape[2])
-    return most_words(layer(whole, population.name, links), depths, rows, columns)
+    return most_words(layer(whole, population.name, packing, links), depths, rows, columns)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

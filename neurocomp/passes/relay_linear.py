@@ -9,7 +9,6 @@ from neurocomp.ann.graph import Graph, Node
 from neurocomp.ann.linear import readout_value
 from neurocomp.ann.ops import Relay
 from neurocomp.ann.reach import Reaches, joined, start, synapses, through
-from neurocomp.snn.boxes import volume
 from neurocomp.snn.synapses import Conv
 
 HALVES = 2  # of a pair
@@ -129,12 +128,3 @@ def _with_relays(graph: Graph, chosen: set[str], graded: bool) -> Graph:
 
 def _relay(value: str) -> str:
     return f"{value} (relay)"
-
-
-def relays(graph: Graph) -> Mapping[str, int]:
-    """Give the linear values that have relays, and how many neurons each of them has."""
-    return {
-        n.inputs[0]: (1 if n.op.graded else HALVES) * prod(volume(graph.shapes[n.name]))
-        for n in graph.nodes
-        if isinstance(n.op, Relay)
-    }

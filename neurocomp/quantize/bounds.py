@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.snn.compose import drive_range
+from neurocomp.snn.intervals import constant_range, step_range
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import IntegrateAndFire, MaxGate, MaxIntegrateAndFire
 from neurocomp.snn.pairs import driving, other_half
@@ -15,8 +15,6 @@ from neurocomp.snn.pairs import driving, other_half
 class Bounds:
     """Least and greatest values, (channels, rows, columns), that can occur in any step."""
 
-    constant_low: Array  # bias and current
-    constant_high: Array
     v_low: Array  # membrane, before or after the reset
     v_high: Array
 
@@ -28,49 +26,22 @@ def bounds(network: Network, population: Population, length: int) -> Bounds:
     [.., v_threshold) only by one step's drive, or by what exceeds the threshold in every step.
     """
     low, high = constant_range(network, population)
-    constant = low, high
     if not isinstance(population.neuron, MaxGate):
-        for p in driving(network, population.name):
-            least, most = drive_range(p.synapse, 0.0, 1.0)
-            low = low + least.reshape(low.shape) * 2**p.weight_exponent
-            high = high + most.reshape(high.shape) * 2**p.weight_exponent
+        low, high = step_range((low, high), driving(network, population.name))
     active = length - population.start_step + 1
     if getattr(population.neuron, "reset", "") == "always":
         return Bounds(
-            constant_low=constant[0],
-            constant_high=constant[1],
             v_low=np.minimum(population.v_init, 0) + np.minimum(low, 0),
             v_high=np.maximum(population.v_init, 0) + np.maximum(high, 0),
         )
     if other_half(network, population.name) is not None:
         reach = _pair_reach(population, low, high, active)
-        return Bounds(
-            constant_low=constant[0],
-            constant_high=constant[1],
-            v_low=population.v_init - reach,
-            v_high=population.v_init + reach,
-        )
+        return Bounds(v_low=population.v_init - reach, v_high=population.v_init + reach)
     return Bounds(
-        constant_low=constant[0],
-        constant_high=constant[1],
         v_low=np.minimum(population.v_init, 0)
         + active * (np.minimum(low, 0) - _given_up(population)),
         v_high=_highest(population, high, active),
     )
-
-
-def constant_range(network: Network, population: Population) -> tuple[Array, Array]:
-    """Give the least and greatest constant drive, bias and currents, that can occur."""
-    low = population.bias.astype(np.float64)
-    high = low
-    for c in network.currents:
-        if c.target == population.name:
-            source = next(i for i in network.inputs if i.name == c.source)
-            least, most = drive_range(c.synapse, source.low, source.high)
-            half = c.quantum / 2  # it is rounded
-            low = low + least.reshape(low.shape) * c.scale - half
-            high = high + most.reshape(high.shape) * c.scale + half
-    return low, high
 
 
 def _pair_reach(population: Population, low: Array, high: Array, active: int) -> Array:

@@ -45,11 +45,6 @@ class Task(NamedTuple):
         """Say whether the population is a half of a pair."""
         return other_half(self.network, self.population.name) is not None
 
-    @property
-    def limit(self) -> int:
-        """Give the greatest membrane that the state holds."""
-        return int(2 ** (self.widths.state_bits - 1) - 1)
-
 
 def refit(task: Task, nearest: Part, rounding: Rounding) -> Part:
     """Give the part, no worse than `nearest` on the calibration samples, that `rounding` finds."""
@@ -72,7 +67,7 @@ def _settled(
         exact = exact_scale(task.population, scale, task.widths, pair=task.pair)
         part = refine(rounded(task.network, task.population, task.widths, exact, shifts))
         most = reach(task.network, part, task.length, task.each)
-        if (most <= task.limit).all():
+        if (most <= task.widths.state_limit).all():
             yield part
             yield from _with_bias(task, part)
             return
@@ -151,6 +146,6 @@ def _with_bias(task: Task, part: Part) -> Iterator[Part]:
     made = rounded(task.network, other, task.widths, part.scale, shifts, levels)
     if (
         fits_bias(task.network, other, made, task.widths)
-        and (reach(task.network, made, task.length, task.each) <= task.limit).all()
+        and (reach(task.network, made, task.length, task.each) <= task.widths.state_limit).all()
     ):
         yield made

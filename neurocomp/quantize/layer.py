@@ -26,22 +26,22 @@ class Layer:
     wanted: Array  # (places, rows) the float network's drive by spikes
 
 
-def layer(network: Network, population: Population, wanted: Rates, heard: Rates) -> Layer | None:
-    """Gather what `population` gets; `wanted` are the float network's rates, `heard` the chip's.
+def layer(network: Network, population: Population, wanted: Rates, actual: Rates) -> Layer | None:
+    """Gather what `population` gets; `wanted` are the float network's rates, `actual` the chip's.
 
     None where nothing regular leads into it.
     """
     into = driving(network, population.name)
     found = [linear(p) for p in into]
     maps = tuple(m for m in found if m is not None)
-    asked, given = inputs(network, population, wanted), inputs(network, population, heard)
+    asked, given = inputs(network, population, wanted), inputs(network, population, actual)
     if asked is None or given is None or len(maps) < len(into):
         return None
     lone = [n for n, m in enumerate(maps) if isinstance(m, Sparse)]
     return Layer(
         maps=maps,
         inputs=given,
-        singles={n: heard[into[n].source] for n in lone},
+        singles={n: actual[into[n].source] for n in lone},
         wanted=_drive(
             asked, {n: wanted[into[n].source] for n in lone}, maps, [m.weight for m in maps]
         ),

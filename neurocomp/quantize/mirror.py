@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from neurocomp.arrays import readonly
 from neurocomp.hw.target import Arithmetic
-from neurocomp.quantize.part import Part, resetting
+from neurocomp.quantize.part import Part, resets
 from neurocomp.snn.compose import with_weight
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.pairs import driving
@@ -33,11 +33,6 @@ def mirrored(network: Network, population: Population, first: Part, widths: Arit
                 driving(network, population.name), first.projections, strict=True
             )
         ),
-        resets=tuple(
-            made_
-            for p in network.into(population.name)
-            if p.resets
-            for made_ in resetting(p, made.neuron, widths)
-        ),
+        resets=resets(network, population.name, made.neuron, widths),
         scale=first.scale,
     )

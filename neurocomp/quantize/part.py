@@ -8,9 +8,10 @@ import numpy as np
 
 from neurocomp.arrays import Array, readonly
 from neurocomp.hw.target import Arithmetic
-from neurocomp.quantize.bounds import bounds, constant_range
+from neurocomp.quantize.bounds import bounds
 from neurocomp.quantize.rounding import nearest, top
 from neurocomp.snn.compose import post_channels, with_weight
+from neurocomp.snn.intervals import constant_range
 from neurocomp.snn.network import Current, Network, Population, Projection
 from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire, Neuron
 from neurocomp.snn.pairs import driving
@@ -51,8 +52,7 @@ def exact_scale(
         return scale
     theta, unit = per_channel(neuron.v_threshold), 2 ** threshold_exponent(widths, pair=pair)
     mantissa = np.floor(theta * scale / unit)
-    most = (2**widths.threshold_bits - 1 << widths.threshold_exponent) // unit
-    exact: Array = np.clip(mantissa, 1, most) * unit / theta
+    exact: Array = np.clip(mantissa, 1, widths.threshold_limit // unit) * unit / theta
     return exact
 
 
@@ -61,7 +61,15 @@ def threshold_exponent(widths: Arithmetic, *, pair: bool) -> int:
     return max(widths.threshold_exponent, widths.weight_exponents[0] if pair else 0)
 
 
-def resetting(projection: Projection, neuron: Neuron, widths: Arithmetic) -> list[Projection]:
+def resets(
+    network: Network, name: str, neuron: Neuron, widths: Arithmetic
+) -> tuple[Projection, ...]:
+    """Give the projections by which the other half of a pair resets `name`, of integer `neuron`."""
+    into = (p for p in network.into(name) if p.resets)
+    return tuple(made for p in into for made in _resetting(p, neuron, widths))
+
+
+def _resetting(projection: Projection, neuron: Neuron, widths: Arithmetic) -> list[Projection]:
     """Give the synapses that add a pair's whole threshold: as many as the weights' width asks for.
 
     From the greatest exponent down, each takes what the ones before have left.
@@ -138,12 +146,7 @@ def rounded(
             replace(p, synapse=with_weight(p.synapse, q.astype(np.int32)), weight_exponent=e)
             for p, q, e in zip(into, levels, shifts, strict=True)
         ),
-        resets=tuple(
-            made
-            for p in network.into(population.name)
-            if p.resets
-            for made in resetting(p, neuron, widths)
-        ),
+        resets=resets(network, population.name, neuron, widths),
         scale=readonly(scale),
     )
 
@@ -191,7 +194,7 @@ def lowered(
 
     Where no exponent can fall any more the levels do.
     """
-    limit, low = 2 ** (widths.state_bits - 1) - 1, widths.weight_exponents[0]
+    limit, low = widths.state_limit, widths.weight_exponents[0]
     fall = ceil(log2(max(float(most.max()), 1) / limit))
     if fall > 0 and all(e - fall >= low for e in shifts) and shifts:
         return scale / 2**fall, tuple(e - fall for e in shifts)

@@ -8,7 +8,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.precision import Precision
-from neurocomp.quantize.heard import Rates, few, rates
+from neurocomp.quantize.activity import Rates, few, rates
 from neurocomp.quantize.layer import error, layer
 from neurocomp.quantize.part import Part, reach, units
 from neurocomp.quantize.rounding import top

@@ -14,8 +14,8 @@ from neurocomp.arrays import Array, readonly
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.precision import Precision
+from neurocomp.quantize.activity import MOST_SAMPLES, Rates, few, rates, source_rates
 from neurocomp.quantize.fit import Task, refit
-from neurocomp.quantize.heard import MOST_SAMPLES, Rates, few, heard, rates
 from neurocomp.quantize.layer import layer
 from neurocomp.quantize.mirror import mirrored
 from neurocomp.quantize.part import (
@@ -45,9 +45,9 @@ from neurocomp.snn.pairs import driving, other_half
 
 MOST_PARTS = 16  # synapses by which one half of a pair gives its threshold to the other
 LEAST_WEIGHT_BITS = 4  # below it a network is refused instead of emptied
+FINE_THRESHOLD = 64  # units that a threshold has at least where the chip's exponents allow
 
 Observe = Callable[[str, int, int], None]
-FINE_THRESHOLD = 64  # units that a threshold has at least where the chip's exponents allow
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def _task(
     """Give what there is to fit; None where nothing regular leads into the population."""
     if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
         return None
-    given = heard(network, parts, population, samples, length)
+    given = source_rates(network, parts, population, samples, length)
     found = layer(network, population, wanted, given) if given else None
     if found is None:
         return None
@@ -161,7 +161,7 @@ def _quantize(network: Network, population: Population, target: Target, length: 
     """Shrink the scale until the interval bounds of the rounded numbers fit the state."""
     if target.arithmetic is None or isinstance(population.neuron, MaxGate | Poisson):
         return _gate(network, population)
-    widths, limit = target.arithmetic, 2 ** (target.arithmetic.state_bits - 1) - 1
+    widths = target.arithmetic
     each, into = _each(population, target), driving(network, population.name)
     pair = other_half(network, population.name) is not None
     scale = _start(network, population, widths, each)
@@ -173,7 +173,7 @@ def _quantize(network: Network, population: Population, target: Target, length: 
         part = rounded(network, population, widths, exact, shifts)
         most = reach(network, part, length, each)
         needed = needed or int(most.max()).bit_length() + 1
-        if (most <= limit).all() and (
+        if (most <= widths.state_limit).all() and (
             needed <= widths.state_bits or _precise(network, part, widths)
         ):
             return part
@@ -217,7 +217,7 @@ def _largest_scale(
         (per_channel(most), bias_top(network, population, widths) << widths.bias_exponent_max),
     ]
     if isinstance(population.neuron, IntegrateAndFire | MaxIntegrateAndFire):
-        limit = 2**widths.threshold_bits - 1 << widths.threshold_exponent
+        limit = widths.threshold_limit
         if other_half(network, population.name) is not None:  # which synapses have to give
             limit = min(limit, MOST_PARTS * top(widths.weight_bits) << widths.weight_exponents[1])
         used.append((per_channel(population.neuron.v_threshold), limit))

@@ -8,6 +8,7 @@ from neurocomp.arrays import Array, Shape
 from neurocomp.errors import GraphError
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.grid import EXACT_BITS
+from neurocomp.snn.intervals import SPIKE, Interval, sent
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
@@ -18,7 +19,6 @@ from neurocomp.snn.neurons import (
     Poisson,
     Recorded,
 )
-from neurocomp.snn.sent import SPIKE, Interval, sent
 from neurocomp.snn.synapses import Pooled, Synapse, Window
 
 

@@ -1,9 +1,8 @@
 """The closed set of neuron models, each with its equations.
 
 A model is a pure function of one step: state and drive in, state and spikes out. Spikes are 0 or 1,
-those of graded neurons whole numbers. Arrays carry the
-samples on their first axis; the state of a population is (samples, channels, rows, columns), for a
-gate with one more axis for its taps.
+those of graded neurons whole numbers. Arrays carry the samples on their first axis; the state of a
+population is (samples, channels, rows, columns), for a gate with one more axis for its taps.
 """
 
 from dataclasses import dataclass, field

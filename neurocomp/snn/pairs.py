@@ -14,11 +14,7 @@ step's drive exceeds the threshold. Two halves that know nothing of each other w
 spike that a drive back and forth had caused.
 """
 
-from math import prod
-from typing import NamedTuple
-
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Graded
 
 
 def other_half(network: Network, name: str) -> Projection | None:
@@ -30,24 +26,3 @@ def other_half(network: Network, name: str) -> Projection | None:
 def driving(network: Network, name: str) -> tuple[Projection, ...]:
     """Give the projections into the population called `name` but for those of its other half."""
     return tuple(p for p in network.into(name) if not p.resets)
-
-
-class Relayed(NamedTuple):
-    """What a linear value's own neurons add to the network."""
-
-    kind: str  # "paired" or "graded"
-    neurons: int
-    steps: int  # from what drives it to what it drives
-
-
-def relayed(network: Network) -> dict[str, Relayed]:
-    """Give what relays add, by linear value: composed into synapses it would take nothing."""
-    found: dict[str, Relayed] = {}
-    for p in network.populations:
-        graded = isinstance(p.neuron, Graded)
-        if graded or other_half(network, p.name) is not None:
-            value = p.name.rsplit(" (", 1)[0]
-            before = found[value].neurons if value in found else 0
-            kind = "graded" if graded else "paired"
-            found[value] = Relayed(kind, before + prod(p.shape), 1)
-    return found

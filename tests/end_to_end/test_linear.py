@@ -10,7 +10,8 @@ from neurocomp.errors import UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
 from neurocomp.snn.check import check as check_network
-from neurocomp.snn.pairs import other_half, relayed
+from neurocomp.snn.pairs import other_half
+from neurocomp.snn.relays import relayed
 from tests.end_to_end.exact import check, need, samples
 from tests.passes.test_relay_linear import bottlenecks
 from tests.quantize.test_quantize import TOP, check_proof

@@ -17,8 +17,8 @@ from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
 from neurocomp.quantize import Rounding, narrow, quantize
+from neurocomp.quantize.activity import rates
 from neurocomp.quantize.fit import Task, refit, squared
-from neurocomp.quantize.heard import rates
 from neurocomp.quantize.layer import error, layer
 from neurocomp.quantize.part import Part, units
 from neurocomp.quantize.quantize import _quantize

@@ -11,10 +11,10 @@ from neurocomp.arrays import Array
 from neurocomp.errors import GraphError
 from neurocomp.snn.check import check
 from neurocomp.snn.compose import identity
+from neurocomp.snn.intervals import sent
 from neurocomp.snn.network import Input, Network, Population, Projection
 from neurocomp.snn.neurons import Accumulator, Graded, IntegrateAndFire
 from neurocomp.snn.oracle import record
-from neurocomp.snn.sent import sent
 from neurocomp.snn.synapses import Dense
 from tests.backends.corpus import STEPS, bottlenecks
 

@@ -14,6 +14,7 @@ SIMULATOR = Simulator(
     title="Brian2",
     # Brian2 2.9 uses ndarray.ptp, which numpy 2.4 removed, and does not declare it.
     install=(("brian2>=2.9,<3", "numpy>=1.26,<2.4"),),
+    blocks=64,
 )
 
 

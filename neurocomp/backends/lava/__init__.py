@@ -18,6 +18,7 @@ SIMULATOR = Simulator(
         ("--ignore-requires-python", "--no-deps", "lava-nc==0.10.0"),
         ("numpy==2.2.6", "scipy==1.15.3", "networkx==2.8.7", "asteval==0.9.33"),
     ),
+    blocks=24,  # each of Lava's processes is one of the system's
 )
 EMITTED = {
     "simulate.py": "simulate.py.txt",

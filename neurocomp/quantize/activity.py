@@ -10,8 +10,8 @@ from neurocomp import engine
 from neurocomp.arrays import Array
 from neurocomp.quantize.part import Part
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import Accumulator
 from neurocomp.snn.pairs import driving
+from neurocomp.snn.upstream import idle, upstream
 
 MOST_SAMPLES = 1024  # that are calibrated on
 MOST_RATES = 2**28  # of all neurons and samples: a gigabyte
@@ -48,7 +48,7 @@ def rates(
     return {name: np.concatenate(parts) for name, parts in found.items()}, peaks
 
 
-def heard(
+def source_rates(
     network: Network,
     parts: Mapping[str, Part],
     population: Population,
@@ -56,22 +56,11 @@ def heard(
     length: int,
 ) -> Rates:
     """Give the rates of the sources of `population` where they are rounded as in `parts`."""
-    needed = {p.source for p in driving(network, population.name)}
-    kept: list[str] = []
-    for p in reversed(network.populations):
-        if p.name in needed:
-            needed.update(j.source for j in network.into(p.name))
-            kept.append(p.name)
-    if not kept:
+    needed = upstream(network, (p.source for p in driving(network, population.name)))
+    if not needed:
         return {}
-    silent = Population(
-        name="\0",
-        shape=(1, 1, 1),
-        neuron=Accumulator(),
-        v_init=np.zeros((1, 1, 1), dtype=np.int64),
-        bias=np.zeros((1, 1, 1), dtype=np.int64),
-    )
-    chosen = [parts[name] for name in reversed(kept)]
+    silent = idle("\0", np.dtype(np.int64))
+    chosen = [parts[p.name] for p in network.populations if p.name in needed]
     before = replace(
         network,
         populations=(*(p.population for p in chosen), silent),
