@@ -17,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
 from data import mnist
+from fetch import fashion_mnist
 
 import neurocomp as nc
 from neurocomp.compiler import Options, prepare
@@ -26,6 +27,7 @@ from neurocomp.readouts import ClockedSoftmax, EarlyExit, Membrane, Readout, Sof
 
 HERE = Path(__file__).parent
 CALIBRATION = 500  # training digits
+FASHION = "-fashion"  # ends the name of a network of Fashion-MNIST
 
 PLAIN = {"half_threshold": False, "per": "layer", "reset": "zero", "spikes": "poisson"}
 LADDER = {
@@ -73,12 +75,13 @@ READOUTS: dict[str, Readout] = {
 
 
 class Digits:
-    """The digits, and one network to run them on."""
+    """The digits, or pieces of clothing, and one network to run them on."""
 
     def __init__(self, name: str, digits: int) -> None:
+        data = fashion_mnist if name.endswith(FASHION) else mnist
         self.graph = nc.load(HERE / f"{name}.onnx")
-        self.x, self.y = (part[:digits] for part in mnist("test"))
-        self.calibration = mnist("train")[0][:CALIBRATION]
+        self.x, self.y = (part[:digits] for part in data("test"))
+        self.calibration = data("train")[0][:CALIBRATION]
 
     def run(self, **options: object) -> Evaluation:
         """Convert with `options`, and run every digit for that many steps."""
@@ -125,10 +128,10 @@ def rows(digits: Digits, steps: int, settings: dict[str, dict], readouts: dict) 
 def binary(count: int) -> dict:
     """Compare binary networks with their trained networks, class by class, after one step."""
     made = {}
-    for name in ("heaviside", "sign", "binary"):
-        digits = Digits(name, count)
-        steps = 8 if name == "binary" else 1
-        options = {} if name == "binary" else {"half_threshold": False, "ranges": "none"}
+    for name in (n + data for data in ("", FASHION) for n in ("heaviside", "sign", "binary")):
+        digits, integrates = Digits(name, count), name.startswith("binary")
+        steps = 8 if integrates else 1
+        options = {} if integrates else {"half_threshold": False, "ranges": "none"}
         found = digits.run(steps=steps, **options)
         (ann,) = run_model(HERE / f"{name}.onnx", digits.x).values()
         same = found.curve.classes == np.argmax(ann, axis=1)[:, None]
