@@ -66,7 +66,7 @@ def small(name: str, neurons: int = 4) -> Target:
 
 def artifact(program: Program, input_shape: tuple[int, ...] | None = None) -> Artifact:
     """Give an artifact that is not on disk: what single blocks need of it is the program."""
-    shape = input_shape or program.network.inputs[0].shape
+    shape = input_shape or program.network.inputs[0].sample_shape
     manifest = {"backends": ["brian2", "lava"], "input_shape": list(shape)}
     return Artifact(folder=Path("nowhere"), manifest=manifest, program=program)
 
