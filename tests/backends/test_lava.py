@@ -189,6 +189,16 @@ def wide_conv() -> Network:
     return one_projection(Conv(weight=n.weight(1, 1, 1, 4), pre_shape=(1, 1, 140), strides=(1, 5)))
 
 
+def many_channels() -> Network:
+    n = Numbers(19)  # Lava's Conv divides channels by groups in 8 bits
+    return one_projection(Conv(weight=n.weight(130, 1, 1, 1), pre_shape=(1, 1, 2)))
+
+
+def many_channels_in() -> Network:
+    n = Numbers(20)
+    return one_projection(Conv(weight=n.weight(2, 130, 1, 1), pre_shape=(130, 1, 1)))
+
+
 def weight_exponents() -> Network:
     n = Numbers(10)
     populations = (
@@ -332,6 +342,8 @@ MADE_FOR_LAVA: tuple[Callable[[], Network], ...] = (
     conv_dilation_odd_pads,
     depthwise_sequence,
     wide_conv,
+    many_channels,
+    many_channels_in,
     weight_exponents,
     delays_and_a_loop,
     max_gate,
@@ -607,6 +619,7 @@ def test_zeros_in_the_kernel_make_its_padding_even(
     ("make", "why"),
     [
         (wide_conv, "Conv keeps its geometry in 8 bits"),
+        (many_channels, "Conv keeps its geometry in 8 bits"),
         (weight_exponents, "Conv has no weight exponent"),
         (conv_groups_stride_odd_pads, "zeros in the kernel make its padding even"),
     ],

@@ -162,7 +162,8 @@ def _no_conv(synapse: Conv, shift: int, integer: bool) -> str:
     """Say why Lava's Conv cannot hold `synapse`; "" where it can."""
     kernel, padding, dilation, _ = even(synapse)
     span = [size + 2 * pad for size, pad in zip(synapse.pre_shape[1:], padding, strict=True)]
-    if max(*span, synapse.groups, *synapse.strides, *dilation) > GEOMETRY_MAX:
+    channels = max(len(synapse.weight), synapse.pre_shape[0])  # divided by the groups, in 8 bits
+    if max(*span, channels, synapse.groups, *synapse.strides, *dilation) > GEOMETRY_MAX:
         return "Conv keeps its geometry in 8 bits"
     if shift:
         return "Conv has no weight exponent"
