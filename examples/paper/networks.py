@@ -22,17 +22,24 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
 from data import Images, Labels, mnist
-from fetch import fashion_mnist
+from fetch import fashion_mnist, training_digits
 from train import distort
 
 SEED = 2017
 BATCH = 128
 OPSET = 18
 FASHION = "-fashion"  # ends the name of a network that is trained on Fashion-MNIST
+HELD_OUT = "-held-out"  # ends the name of a network that does not see the last training digits
 BINARY = ("heaviside", "sign", "binary")
-EPOCHS = {"lenet": 10, **dict.fromkeys(BINARY, 4), "branches": 1, "sequence": 1}
+EPOCHS = {
+    "lenet": 10,
+    f"lenet{HELD_OUT}": 10,
+    **dict.fromkeys(BINARY, 4),
+    "branches": 1,
+    "sequence": 1,
+}
 EPOCHS |= {f"{name}{FASHION}": 6 for name in BINARY}
-RATE = {name: 0.1 if name == "lenet" else 0.005 for name in EPOCHS}
+RATE = {name: 0.1 if name.startswith("lenet") else 0.005 for name in EPOCHS}
 
 
 class Step(torch.autograd.Function):
@@ -151,6 +158,7 @@ def sequence() -> nn.Sequential:
 
 def make(name: str) -> nn.Sequential:
     """Give the untrained network called `name`."""
+    name = name.removesuffix(HELD_OUT)
     whole = {"lenet": lenet, "branches": branches, "sequence": sequence}
     if name in whole:
         return whole[name]()
@@ -160,13 +168,15 @@ def make(name: str) -> nn.Sequential:
 
 def images(name: str, split: str) -> tuple[Images, Labels]:
     """Give the data that the network called `name` is for."""
+    if name.endswith(HELD_OUT) and split == "train":
+        return training_digits("seen")
     return fashion_mnist(split) if name.endswith(FASHION) else mnist(split)
 
 
 def fit(name: str, all_images: Tensor, labels: Tensor) -> nn.Sequential:
     """Train it: momentum for LeNet, Adam where weights are binary."""
     net, batches, rate = make(name), len(all_images) // BATCH, RATE[name]
-    if name == "lenet":
+    if name.startswith("lenet"):
         optimizer: torch.optim.Optimizer = torch.optim.SGD(
             net.parameters(), rate, momentum=0.9, weight_decay=5e-4, nesterov=True
         )
@@ -176,8 +186,8 @@ def fit(name: str, all_images: Tensor, labels: Tensor) -> nn.Sequential:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=total)
     for epoch in range(EPOCHS[name]):
         for batch in torch.split(torch.randperm(len(all_images)), BATCH)[:batches]:
-            shown = distort(all_images[batch]) if name == "lenet" else all_images[batch]
-            smoothing = 0.05 if name == "lenet" else 0.0
+            shown = distort(all_images[batch]) if name.startswith("lenet") else all_images[batch]
+            smoothing = 0.05 if name.startswith("lenet") else 0.0
             loss = functional.cross_entropy(net(shown), labels[batch], label_smoothing=smoothing)
             optimizer.zero_grad()
             loss.backward()
@@ -285,7 +295,7 @@ def main() -> None:
         export(net, path)
         data = "Fashion-MNIST" if name.endswith(FASHION) else "MNIST"
         facts = {
-            "data": f"{data}, 60,000 images to train, 10,000 to test",
+            "data": f"{data}, {len(labels):,} images to train, 10,000 to test",
             "parameters": sum(weight.numel() for weight in net.parameters()),
             "seed": SEED,
             "epochs": EPOCHS[name],

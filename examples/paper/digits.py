@@ -1,0 +1,118 @@
+"""Networks of this folder, run on their test sets with chosen options and readouts."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
+from data import mnist
+from fetch import fashion_mnist, training_digits
+from section import Row, Rows, commits, millions, table
+
+import neurocomp as nc
+from neurocomp.compiler import Options, prepare
+from neurocomp.evaluation import Evaluation, evaluate, read
+from neurocomp.readouts import Membrane, Readout
+
+HERE = Path(__file__).parent
+CALIBRATION = 500  # training images
+FASHION = "-fashion"  # ends the name of a network of Fashion-MNIST
+HELD_OUT = "held-out"  # training digits that `lenet-held-out` did not see
+MEMBRANE = "argmax of v"
+
+
+class Digits:
+    """Digits, or pieces of clothing, and one network to run them on."""
+
+    def __init__(self, name: str, limit: int | None, part: str = "test") -> None:
+        data = fashion_mnist if name.endswith(FASHION) else mnist
+        given = training_digits(part) if part == HELD_OUT else data(part)
+        self.graph = nc.load(HERE / f"{name}.onnx")
+        self.x, self.y = (each[:limit] for each in given)
+        self.calibration = data("train")[0][:CALIBRATION]
+
+    def run(self, **options: object) -> Evaluation:
+        """Convert with `options`, and run every digit for that many steps."""
+        chosen = Options(**options)
+        prepared = prepare(self.graph, self.calibration, chosen)
+        return evaluate(prepared.network, prepared.graph, self.x, self.y, chosen.steps)
+
+
+def curve(found: Evaluation, readout: Readout) -> Row:
+    """Give errors in percent and operations after each step."""
+    given = read(found.trace, found.spent, found.wanted, readout, 0)
+    plain = given.operations_without_borders
+    return {
+        "error": [round(100 * (1 - a), 2) for a in given.accuracy.tolist()],
+        "operations": [round(o) for o in given.operations.tolist()],
+        "operations_without_borders": [round(o) for o in plain.tolist()],
+    }
+
+
+def facts(found: Evaluation) -> Row:
+    """Give the samples, and the trained network's error in percent and operations."""
+    return {
+        "samples": found.samples,
+        "ann_error": round(100 * (1 - found.ann_right / found.samples), 2),
+        "ann_operations": found.ann_operations,
+    }
+
+
+def settings(
+    network: str,
+    steps: int,
+    chosen: Mapping[str, dict[str, object]],
+    readouts: Mapping[str, Readout],
+    limit: int | None,
+) -> dict[str, Callable[[], Row]]:
+    """Give what measures each of the `chosen` options on `network`, with each readout."""
+
+    def measured(options: dict[str, object]) -> Row:
+        found = Digits(network, limit).run(**options)
+        return {
+            **facts(found),
+            "options": asdict(Options(**options)),
+            "readouts": {name: curve(found, readout) for name, readout in readouts.items()},
+            "layers": {
+                layer.name: {"pearson": round(layer.pearson, 4), "rms": round(layer.rms, 4)}
+                for layer in found.layers
+            },
+        }
+
+    return {
+        name: lambda options=options: measured({"steps": steps, **options})
+        for name, options in chosen.items()
+    }
+
+
+MEMBRANES = {MEMBRANE: Membrane()}
+
+
+def source(rows: Rows, what: str = "digits") -> str:
+    """Say how many samples, and of which commit."""
+    counts = " or ".join(f"{n:,}" for n in dict.fromkeys(r["samples"] for r in rows.values()))
+    return f"{counts} {what}, commit {commits(rows)}."
+
+
+def plain(rows: Rows, title: str, text: str) -> list[str]:
+    """Write a section of settings that have one readout."""
+    first = next(iter(rows.values()))["readouts"][MEMBRANE]["error"]
+    shown = [t for t in (1, 2, 4, 6, 8, 10, 12, 16) if t <= len(first)]
+    cells = []
+    for name, row in rows.items():
+        each = row["readouts"][MEMBRANE]
+        points = (
+            f"{each['error'][t - 1]:.2f} ({millions(each['operations'][t - 1])})" for t in shown
+        )
+        cells.append([name, *points])
+    return [
+        f"## {title}",
+        "",
+        source(rows),
+        "",
+        text,
+        "",
+        *table(["", *(f"T = {t}" for t in shown)], cells),
+        "",
+    ]

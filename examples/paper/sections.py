@@ -1,0 +1,18 @@
+"""All sections, in the order of the page. A new one: its own file, and its name here."""
+
+import binary
+import chosen
+import clamp
+import front
+import gates
+import ladder
+from section import Section
+
+SECTIONS: tuple[Section, ...] = (
+    ladder.SECTION,
+    front.SECTION,
+    chosen.SECTION,
+    gates.SECTION,
+    clamp.SECTION,
+    binary.SECTION,
+)
