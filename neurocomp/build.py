@@ -14,15 +14,18 @@ import numpy as np
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array, Shape
 from neurocomp.artifact import REPORT, Files, read_file, read_json, read_manifest, write
-from neurocomp.backends import backend
+from neurocomp.backends import backend, wanted
 from neurocomp.codec import from_plain, to_plain
 from neurocomp.compiler import Options
 from neurocomp.errors import ArtifactError
 from neurocomp.frontend.onnx import run_model, to_model
 from neurocomp.passes import REWRITES
 from neurocomp.program import Program
+from neurocomp.snn.boxes import whole
+from neurocomp.snn.network import Network
 
 MODEL = "model.onnx"
+MOST_SYNAPSES = 100_000_000  # of a network that is simulated whole: files of a GB, and more memory
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -62,28 +65,40 @@ def files(program: Program, graph: Graph, backends: Sequence[str]) -> Files:
     return reduce(lambda all_, name: all_ | backend(name).emit(program), backends, Files(own))
 
 
+def simulated(program: Program) -> tuple[str, ...]:
+    """Name the backends that simulate all of `program` where none is asked for."""
+    return wanted() if synapses(program.network) <= MOST_SYNAPSES else ()
+
+
+def synapses(network: Network) -> int:
+    """Count the synapses of `network`, each by itself, as simulators hold them."""
+    return sum(p.synapse.fan_in(whole(p.synapse.post_shape)) for p in network.projections)
+
+
 def emit(
     program: Program,
     graph: Graph,
     folder: str | Path,
-    backends: Sequence[str] = ("brian2", "lava"),
+    backends: Sequence[str] | None = None,
     options: Options | None = None,
 ) -> Artifact:
     """Write `program` as the artifact `folder`, with a simulation for each backend.
 
+    Without `backends` these are Brian2 and Lava, or none for a network too large to simulate whole.
     Raises ArtifactError where the folder holds something else.
     """
+    chosen = simulated(program) if backends is None else backends
     manifest = {
         "neurocomp": version("neurocomp"),
         "target": program.target.name,
-        "backends": list(backends),
+        "backends": list(chosen),
         "steps": program.steps,
         "input_shape": list(graph.input_shape),
         "options": asdict(options or Options(steps=program.steps)),
         "passes": [one.name for one in REWRITES],
         "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime", "networkx")},
     }
-    write(files(program, graph, backends), Path(folder), manifest)
+    write(files(program, graph, chosen), Path(folder), manifest)
     return read(folder)
 
 

@@ -13,9 +13,13 @@ from neurocomp.arrays import Array
 from neurocomp.calibrate import calibrate
 from neurocomp.clamp import clamp
 from neurocomp.convert import convert
-from neurocomp.errors import ModelError
+from neurocomp.engine.rates import measured
+from neurocomp.errors import CapacityError, ModelError
 from neurocomp.hw.target import Target
-from neurocomp.mapping.chain import map_network
+from neurocomp.mapping.advice import advised
+from neurocomp.mapping.arrange import MOVES, Effort
+from neurocomp.mapping.chain import Mapped, mapped
+from neurocomp.mapping.lay import Wishes
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.passes import (
     REWRITES,
@@ -36,9 +40,11 @@ from neurocomp.samples import check_samples
 from neurocomp.snn.check import check
 from neurocomp.snn.estimates import Estimate, Exponential, Fir
 from neurocomp.snn.network import Network
+from neurocomp.snn.rates import Rates, assumed
 
 MODEL = "model.onnx"
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
+MEASURED = 4  # samples that spike rates are measured on
 Observe = Callable[[str, int, int], None]
 Linear = Literal["auto", "compose", "pairs", "graded"]
 WORTH = 4.0  # times more synapses that "auto" composes before it gives a value neurons of its own
@@ -62,6 +68,8 @@ class Options:
     clamp: int = 0  # steps that each layer waits longer than the one before
     weight_bits: int | None = None  # at most those of the target, which None stands for
     rounding: Literal["auto", "nearest", "least-squares", "adaptive"] = "auto"  # of the weights
+    share: bool = False  # let small blocks share a core
+    moves: int = MOVES  # of cores, in search of places with fewer hops; 0: swaps only
 
 
 def rewrite(graph: Graph) -> Graph:
@@ -174,14 +182,42 @@ def compile(
     refuse_unsupported(network, chip)
     quantized = in_numbers(network, chip, samples, chosen, observe=observe)
     integer = check(quantized.network, chosen.steps)
-    observe("map", 0, 1)
+    checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
+    few = {i.name: checked[:MEASURED] for i in network.inputs}
+    placement, cost = _mapped(network, integer, chip, few, chosen, observe)
     return Program(
         network=integer,
         reference=network,
         scale=quantized.scale,
         target=chip,
-        placement=map_network(integer, chip),
+        placement=placement,
+        cost=cost,
         steps=chosen.steps,
         precision=quantized.precision,
         units=prepared.graph.units,
     )
+
+
+def _mapped(
+    network: Network,
+    integer: Network,
+    target: Target,
+    samples: Mapping[str, Array],
+    options: Options,
+    observe: Observe,
+) -> Mapped:
+    """Place `integer` by the rates of the float `network`, from which it was quantized.
+
+    Raises CapacityError, which says what would fit.
+    """
+    effort = Effort(moves=options.moves, seed=options.seed)
+    rates: Rates = assumed(network, 1.0)
+    if target.mesh is not None:
+        observe("rates", 0, 1)
+        rates = measured(network, samples, options.steps)
+    observe("map", 0, 1)
+    try:
+        wishes = Wishes(groups=False, share=options.share, effort=effort)
+        return mapped(integer, target, rates, wishes)
+    except CapacityError as error:
+        raise advised(error, integer, target) from error

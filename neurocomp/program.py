@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Target
+from neurocomp.mapping.cost import Cost
 from neurocomp.mapping.placement import Placement
 from neurocomp.precision import Precision
 from neurocomp.snn.network import Network
@@ -22,5 +23,6 @@ class Program:
     target: Target
     placement: Placement
     steps: int  # the readout accumulates over this many
+    cost: Cost | None = None  # of a step; None: of a target without a mesh, or not counted
     precision: tuple[Precision, ...] = ()  # of each population that has numbers
     units: Mapping[str, Array] = field(default_factory=dict)  # value -> (channels,) of rate 1

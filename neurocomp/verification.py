@@ -42,6 +42,9 @@ def verify(
             if backends:
                 raise
             missing[name] = str(error)
+    if not artifact.backends and not backends:
+        wrong = "holds no simulation of the whole network, it is too large for that"
+        raise ArtifactError(str(artifact.folder), wrong, "verify it core by core, --by-core")
     if not outcomes:
         wrong = "none of its simulators is there"
         raise ArtifactError(str(artifact.folder), wrong, "; ".join(missing.values()))

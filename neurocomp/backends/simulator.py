@@ -13,4 +13,5 @@ class Simulator:
         tuple[str, ...], ...
     ]  # arguments of each `pip install` that makes an environment
     wanted: bool = True  # False: only where it is asked for by name
+    alone: bool = True  # False: it runs whole networks on their chip, no single blocks of them
     blocks: int = 24  # that one run holds at most, where a network is verified core by core

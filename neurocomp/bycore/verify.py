@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from neurocomp.arrays import Array
-from neurocomp.backends import backend
+from neurocomp.backends import backend, wanted
 from neurocomp.build import Artifact
 from neurocomp.bycore.isolate import isolate, whole_block
 from neurocomp.bycore.report import ENGINE, CoreReport
 from neurocomp.bycore.tally import Tally
 from neurocomp.engine import Keep, Result, simulate, spikes_in
-from neurocomp.errors import ArtifactError, MissingError
+from neurocomp.errors import ArtifactError, MissingError, UnsupportedError
 from neurocomp.mapping.placement import Block
 from neurocomp.mapping.sample import sample
 from neurocomp.program import Program
@@ -28,7 +28,7 @@ from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Accumulator, Given, NoMembrane
 from neurocomp.snn.oracle import simulate as step_by_step
 
-SYNAPSES = 4_000_000  # of one run at most: to start one takes seconds, a synapse a microsecond
+SYNAPSES = 16_000_000  # of one run at most: to start one takes seconds, a synapse a microsecond
 
 Observe = Callable[[str, int, int], None]
 Blocks = Mapping[str, tuple[Block, ...]]  # of each population
@@ -84,7 +84,12 @@ def _ready(
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Give the backends whose simulator is there, and why others are not."""
     ready, missing = list[str](), dict[str, str]()
-    for name in dict.fromkeys(asked or artifact.backends):
+    for name in dict.fromkeys(asked or artifact.backends or wanted()):
+        if not backend(name).simulator.alone:
+            if asked:
+                raise UnsupportedError(name, "runs whole networks only", "use brian2 or lava")
+            missing[name] = f"{name}: runs whole networks only"
+            continue
         try:
             find_python(backend(name), python)
             ready.append(name)

@@ -71,6 +71,8 @@ Linear = Annotated[
         "neurons where that is fewer synapses; auto: by pairs where it is 4 times fewer."
     ),
 ]
+Share = Annotated[bool, typer.Option("--share", help="Let small blocks share a core.")]
+Moves = Annotated[int, typer.Option(min=0, help="Moves of cores; 0: swaps only, fast.")]
 Clamp = Annotated[int, typer.Option(help="Steps each layer waits longer than the last.", min=0)]
 
 

@@ -12,8 +12,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.artifact import check_place, write_report
 from neurocomp.backends import backend as find_backend
-from neurocomp.backends import wanted
-from neurocomp.build import Artifact, emit
+from neurocomp.build import MOST_SYNAPSES, Artifact, emit, synapses
 from neurocomp.cli.arguments import (
     Calibration,
     Clamp,
@@ -24,12 +23,14 @@ from neurocomp.cli.arguments import (
     Linear,
     MaxPool,
     Model,
+    Moves,
     Per,
     Percentile,
     Ranges,
     Reset,
     Rounding,
     Seed,
+    Share,
     Spikes,
     Steps,
     TargetName,
@@ -39,6 +40,7 @@ from neurocomp.cli.arguments import (
 )
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
+from neurocomp.cli.costs import RATES, cost_json, layers_json, say_cost
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
@@ -46,11 +48,16 @@ from neurocomp.compiler import Options, compile
 from neurocomp.errors import GraphError, ModelError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
+from neurocomp.mapping.advice import least_cores
+from neurocomp.mapping.arrange import MOVES
 from neurocomp.mapping.utilisation import Utilisation, utilisation
 from neurocomp.program import Program
 from neurocomp.samples import load_calibration
 from neurocomp.snn.relays import relayed
 
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: brian2, lava.")
+]
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
 
@@ -58,9 +65,7 @@ def compile_(
     model: Model,
     target: TargetName,
     samples: Calibration = None,
-    backend: Annotated[
-        list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: brian2, lava.")
-    ] = None,
+    backend: Backends = None,
     steps: Steps = 64,
     output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
     ranges: Ranges = "percentile",
@@ -76,6 +81,8 @@ def compile_(
     clamp: Clamp = 0,
     weight_bits: WeightBits = None,
     rounding: Rounding = "auto",
+    share: Share = False,
+    moves: Moves = MOVES,
     config: Annotated[
         Path | None, typer.Option(help="All of these options from a file of `tune`.")
     ] = None,
@@ -84,7 +91,7 @@ def compile_(
     json: Json = False,
 ) -> int:
     """Compile a trained network for a chip and write the artifact."""
-    chip, backends = load_target(target), _known(backend)
+    chip, backends = load_target(target), _known(backend) if backend else None
     check_place(output)
     graph = load(model, shape(input_shape))
     inputs = load_calibration(model, samples, graph.input_shape)
@@ -103,6 +110,8 @@ def compile_(
         clamp=clamp,
         weight_bits=weight_bits,
         rounding=rounding,
+        share=share,
+        moves=moves,
     )
     options = read_options(config) if config else options
     with progress(quiet=json) as observe:
@@ -134,21 +143,19 @@ def read_options(path: Path) -> Options:
         raise ModelError(str(path), f"is not a config: {error}", "write one with tune") from error
 
 
-def _known(asked: list[str] | None) -> tuple[str, ...]:
-    """Give the backends that were asked for, or those that serve where none was.
-
-    Raises UnsupportedError for an unknown one.
-    """
-    return tuple(find_backend(name).name for name in dict.fromkeys(asked or wanted()))
+def _known(asked: list[str]) -> tuple[str, ...]:
+    """Give the backends that were asked for. Raises UnsupportedError for an unknown one."""
+    return tuple(find_backend(name).name for name in dict.fromkeys(asked))
 
 
 def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
     """Give what `neurocomp compile --json` prints."""
+    program = artifact.program
     return {
         "artifact": str(artifact.folder),
         "digest": artifact.manifest["digest"],
-        "target": artifact.program.target.name,
-        "steps": artifact.program.steps,
+        "target": program.target.name,
+        "steps": program.steps,
         "cores": used.cores,
         "chips": used.chips,
         "utilisation": {
@@ -158,6 +165,10 @@ def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
         "binding": used.binding,
         "precision": [asdict(p) for p in artifact.program.precision],
         "linear": {n: r._asdict() for n, r in relayed(artifact.program.network).items()},
+        "layers": layers_json(program.network, program.target),
+        "cost": program.cost and cost_json(program.cost, RATES, program.steps),
+        "synapses": synapses(program.network),
+        "simulated": list(artifact.backends),
     }
 
 
@@ -190,6 +201,16 @@ def _print(program: Program, used: Utilisation, artifact: Artifact, verbose: boo
     show_table(utilisation_table(used))
     for value, more in relayed(program.network).items():
         say(f"{value}: {more.neurons:,} {more.kind} neurons and {counted(more.steps, 'step')} more")
-    say(f"it takes {counted(used.cores, 'core')} of {counted(used.chips, 'chip')}")
-    say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
-    say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")
+    if program.cost is not None:
+        say_cost(program.cost, program.steps)
+    least = least_cores(program.network, program.target)
+    at_least = f", at least {least:,}" if least else ""
+    cores, chips = counted(used.cores, "core"), counted(used.chips, "chip")
+    say(f"it takes {cores} of {chips}{at_least}")
+    if artifact.backends:
+        say(f"artifact: {artifact.folder} (for {', '.join(artifact.backends)})")
+        say(f"next: neurocomp verify {artifact.folder} --inputs x.npz")
+    else:
+        held = f"{synapses(program.network):,} synapses, simulators get up to {MOST_SYNAPSES:,}"
+        say(f"artifact: {artifact.folder} (no simulation of the whole network: {held})")
+        say(f"next: neurocomp verify {artifact.folder} --by-core --cores 40 --inputs x.npz")

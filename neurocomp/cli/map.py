@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from neurocomp.ann.graph import Graph
-from neurocomp.cli.arguments import InputShape, Json, Model, TargetName, shape
+from neurocomp.cli.arguments import InputShape, Json, Model, Moves, Share, TargetName, shape
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
+from neurocomp.cli.costs import cost_json, layers_json, show_cost
 from neurocomp.cli.tables import counted, table
 from neurocomp.compiler import Options, prepare, rewrite
 from neurocomp.convert import convert
@@ -18,8 +19,8 @@ from neurocomp.errors import CapacityError, ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
-from neurocomp.mapping.advice import Advice, advise, binding
-from neurocomp.mapping.arrange import Effort
+from neurocomp.mapping.advice import Advice, advise
+from neurocomp.mapping.arrange import MOVES, Effort
 from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Layout, Wishes, lay
 from neurocomp.samples import load_samples
@@ -52,10 +53,8 @@ def map_(
     extra: Annotated[
         float, typer.Option(min=0, help="More cores a layer, as a share, for fewer hops.")
     ] = 0.1,
-    share: Annotated[bool, typer.Option("--share", help="Let small blocks share a core.")] = False,
-    moves: Annotated[
-        int, typer.Option(min=0, help="Moves of cores; 0: swaps only, fast.")
-    ] = Effort().moves,
+    share: Share = False,
+    moves: Moves = MOVES,
     seed: Annotated[int, typer.Option(min=0, help="Of the moves.")] = 0,
     input_shape: InputShape = None,
     json: Json = False,
@@ -101,14 +100,11 @@ def _network(
 def summarise(layout: Layout, found: Cost, source: str, steps: int) -> dict[str, Any]:
     """Give what `neurocomp map --json` prints."""
     limits = layout.target.core.limits
-    energy = {k: v for k, v in found.energy_pj.items() if v is not None}
-    step_ns = found.step_ns
     return {
         "fits": True,
         "target": layout.target.name,
         "cores": layout.flow.shape[0],
         "chips": layout.floor.chips,
-        "rates": source,
         "resources": {
             name: {
                 "fullest": int(each.max(initial=0)),
@@ -117,19 +113,10 @@ def summarise(layout: Layout, found: Cost, source: str, steps: int) -> dict[str,
             }
             for name, each in layout.demand.items()
         },
-        "binding": [
-            {"layer": layer, "resource": resource, "least_cores": round(least, 2)}
-            for layer, resource, least in binding(layout.network, layout.target)
-        ],
+        "binding": layers_json(layout.network, layout.target),
         "relays": {n: g.groups for n, g in layout.grids.items() if g.groups > 1},
         "relays_exact": layout.target.relay.exact,
-        "step": {**asdict(found), "mean_hops": found.mean_hops},
-        "sample": {
-            "steps": steps,
-            "energy_nj": sum(energy.values()) * steps / 1000 if energy else None,
-            "not_published": sorted(k for k, v in found.energy_pj.items() if v is None),
-            "time_us": step_ns * steps / 1000 if step_ns is not None else None,
-        },
+        **cost_json(found, source, steps),
     }
 
 
@@ -160,38 +147,10 @@ def _print(layout: Layout, found: Cost, summary: dict[str, Any]) -> None:
     show_table(table(layout.target.title, columns, rows))
     worst = [(b["layer"], b["resource"], b["least_cores"]) for b in summary["binding"][:5]]
     show_table(table("what binds", ["layer", "resource", "#cores, at least"], worst))
-    _print_cost(found, summary)
+    show_cost(found, summary)
     cores, chips = summary["cores"], summary["chips"]
     say(f"fits {layout.target.name}: {counted(cores, 'core')} on {counted(chips, 'chip')}")
     if summary["relays"]:
         rounded = "" if summary["relays_exact"] else "; on and off spikes round the sums"
         steps = sum(g - 1 for g in summary["relays"].values())
         say(f"partial sums: {len(summary['relays'])} layers, {steps} more steps{rounded}")
-
-
-def _print_cost(found: Cost, summary: dict[str, Any]) -> None:
-    """Show what a step costs, and a sample."""
-    numbers: list[tuple[str, object]] = [
-        ("spikes", found.spikes),
-        ("synaptic events", found.synapses),
-        ("packets between cores", found.packets),
-        ("hops", found.hops),
-        ("hops, at least", found.least_hops),
-        ("hops a packet", found.mean_hops),
-        ("packets that leave their chip", f"{found.crossing:.1%}"),
-        ("packets over a link, mean", found.link_mean),
-        ("packets over a link, most", found.link_most),
-    ]
-    for what, energy in found.energy_pj.items():
-        numbers.append((f"energy of {what}, pJ", _published(energy)))
-    numbers.append(("time, ns", _published(found.step_ns)))
-    show_table(table(f"a step; rates {summary['rates']}", ["what", "#value"], numbers))
-    sample = summary["sample"]
-    energy_nj, time_us = _published(sample["energy_nj"]), _published(sample["time_us"])
-    missing = ", ".join(sample["not_published"])
-    without = f" without {missing}, not published" if missing else ""
-    say(f"a sample of {sample['steps']} steps: {energy_nj} nJ{without}; {time_us} us")
-
-
-def _published(value: float | None) -> str:
-    return "not published" if value is None else f"{value:.4g}"

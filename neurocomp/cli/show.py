@@ -1,14 +1,16 @@
 """`neurocomp show`: what an artifact, a model or a target holds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from neurocomp.build import read, report
 from neurocomp.cli.arguments import InputShape, shape
 from neurocomp.cli.console import say
 from neurocomp.cli.console import show as show_table
+from neurocomp.cli.costs import RATES, cost_json, show_cost
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
@@ -16,8 +18,12 @@ from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target, target_names
 from neurocomp.hw.target import Target
+from neurocomp.mapping.placement import Placement
+from neurocomp.mapping.sample import by_population
 from neurocomp.mapping.utilisation import utilisation
 from neurocomp.snn.text import text
+
+MOST_ROWS = 200  # of blocks
 
 
 def show(
@@ -43,23 +49,56 @@ def _show_artifact(path: Path) -> None:
     program = artifact.program
     say(text(program.network).rstrip())
     used = utilisation(program.placement, program.target)
-    rows = (
-        (str(block), place.chip, f"({place.row}, {place.column})", *demand.values())
-        for block, place in program.placement.cores.items()
-        for demand in [program.placement.demand[block]]
-    )
-    resources = next(iter(program.placement.demand.values()), {})
-    columns = ["block", "#chip", "#core", *(f"#{name}" for name in resources)]
-    show_table(table(f"{program.target.title}: {counted(used.cores, 'core')}", columns, rows))
+    title = f"{program.target.title}: {counted(used.cores, 'core')}"
+    show_table(_blocks(program.placement, title))
     if program.precision:
         show_table(precision_table(program.precision))
     show_table(utilisation_table(used))
+    if program.cost is not None:
+        show_cost(program.cost, cost_json(program.cost, RATES, program.steps))
     made = artifact.manifest
     say(f"compiled by neurocomp {made['neurocomp']}, digest {made['digest']}")
-    if "verify" in report(path):
-        checked = report(path)["verify"]
+    found = report(path)
+    if "verify" in found:
+        checked = found["verify"]
         verdict = "exact" if checked["exact"] else "NOT exact"
         say(f"verified: {verdict}, {', '.join(checked['backends'])}, {checked['samples']} samples")
+    if "verify_by_core" in found:
+        _show_by_core(found["verify_by_core"])
+
+
+def _blocks(placement: Placement, title: str) -> Table:
+    """Give one row a block; where these are too many to read, one a population."""
+    resources = next(iter(placement.demand.values()), {})
+    named = [f"#{name}" for name in resources]
+    if len(placement.cores) <= MOST_ROWS:
+        rows = (
+            (str(block), place.chip, f"({place.row}, {place.column})", *demand.values())
+            for block, place in placement.cores.items()
+            for demand in [placement.demand[block]]
+        )
+        return table(title, ["block", "#chip", "#core", *named], rows)
+    each = (
+        (
+            name,
+            len(blocks),
+            len({placement.cores[b].chip for b in blocks}),
+            *(max(placement.demand[b][r] for b in blocks) for r in resources),
+        )
+        for name, blocks in by_population(placement).items()
+    )
+    return table(
+        f"{title}; the most of any block", ["blocks of", "#blocks", "#chips", *named], each
+    )
+
+
+def _show_by_core(checked: dict[str, Any]) -> None:
+    verdict = "exact" if checked["exact"] else "NOT exact"
+    ran = (
+        f"{name} {each['blocks']:,} of {counted(checked['blocks'], 'block')}"
+        for name, each in checked["backends"].items()
+    )
+    say(f"verified core by core: {verdict}, {', '.join(ran)}, {checked['samples']} samples")
 
 
 def _show_model(path: Path, input_shape: str | None) -> None:

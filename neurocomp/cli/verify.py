@@ -8,6 +8,7 @@ import typer
 from neurocomp import bycore
 from neurocomp.arrays import Array
 from neurocomp.artifact import changed, write_report
+from neurocomp.backends import wanted as default_backends
 from neurocomp.build import Artifact, read, report
 from neurocomp.bycore import verify_by_core
 from neurocomp.cli.arguments import Build, Json, Python, Seed
@@ -82,7 +83,7 @@ def _by_core(
     python: str | None,
     json: bool,
 ) -> int:
-    wanted = wanted_cores(cores, backends or artifact.backends)
+    wanted = wanted_cores(cores, backends or artifact.backends or default_backends())
     with progress(quiet=json) as observe:
         found = verify_by_core(
             artifact, samples, backends, cores=wanted, seed=seed, python=python, observe=observe

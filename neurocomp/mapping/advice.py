@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import prod
+from math import ceil, prod
 
 import numpy as np
 
@@ -41,10 +41,31 @@ class Advice:
     changes: tuple[str, ...]
 
 
-def advise(network: Network, target: Target) -> Advice:
-    """Say why `network` does not fit `target` without groups of input channels, and what would."""
+def advise(network: Network, target: Target, *, relays: bool = True) -> Advice:
+    """Say why `network` does not fit `target` without groups of input channels, and what would.
+
+    `relays` says that partial sums may be passed on, which is one of the changes.
+    """
     excesses = sorted(_excesses(network, target), key=lambda e: -e.factor)
-    return Advice(excesses=tuple(excesses), changes=tuple(_changes(network, target, excesses)))
+    changes = _changes(network, target, excesses)
+    passed = _relays(network, target) if relays else ()
+    return Advice(excesses=tuple(excesses), changes=(*passed, *changes))
+
+
+def advised(error: CapacityError, network: Network, target: Target) -> CapacityError:
+    """Give `error` with the layer that exceeds a limit most, by how much, and what would fit."""
+    advice = advise(network, target, relays=False)
+    remedy = "; or ".join(advice.changes) or error.remedy
+    if not advice.excesses:
+        return CapacityError(error.where, error.wrong, remedy)
+    worst, others = advice.excesses[0], len({e.population for e in advice.excesses}) - 1
+    wrong = (
+        f"a neuron needs {worst.needed} {worst.resource}, a {target.name} core has {worst.limit}: "
+        f"{worst.factor:.2f} times as many"
+    )
+    more = f", and {others} other layers exceed a limit" if others else ""
+    same = error.where.startswith(worst.population)  # it names the neuron
+    return CapacityError(error.where if same else worst.population, wrong + more, remedy)
 
 
 def binding(network: Network, target: Target) -> tuple[tuple[str, str, float], ...]:
@@ -65,6 +86,16 @@ def binding(network: Network, target: Target) -> tuple[tuple[str, str, float], .
         most, resource = max(needs, default=(0.0, "neurons"))
         found.append((p.name, resource, most))
     return tuple(sorted(found, key=lambda f: -f[2]))
+
+
+def least_cores(network: Network, target: Target) -> int:
+    """Give the cores that no mapping can go below: all neurons take so much of some resource."""
+    cutting = Cutting(
+        network, target, {p.name: grids(p.shape)[0] for p in network.populations}, Counts()
+    )
+    names, limits = [p.name for p in network.populations], target.core.limits
+    taken = {d.resource: sum(int(d.each(cutting, n).sum()) for n in names) for d in DEMANDS}
+    return max((ceil(taken[r] / limit) for r, limit in limits.items()), default=0)
 
 
 def _excesses(network: Network, target: Target) -> Iterator[Excess]:
@@ -89,9 +120,6 @@ def _one_neuron(
 
 
 def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterator[str]:
-    if _needed(network, target, groups=True) is not None:
-        kind = "graded spikes" if target.graded else "pairs of on and off neurons, which round them"
-        yield f"pass partial sums from core to core, by {kind}"
     for e in excesses:
         channels = network.population(e.population).shape[0]
         yield (
@@ -111,6 +139,12 @@ def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterat
         if needed is not None:
             chips = -(-needed // cores(target, target.mesh))
             yield f"{chips} chips, there can be {target.mesh.chips}"
+
+
+def _relays(network: Network, target: Target) -> Iterator[str]:
+    if _needed(network, target, groups=True) is not None:
+        kind = "graded spikes" if target.graded else "pairs of on and off neurons, which round them"
+        yield f"pass partial sums from core to core, by {kind}"
 
 
 def _needed(network: Network, target: Target, *, groups: bool) -> int | None:

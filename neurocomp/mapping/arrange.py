@@ -19,6 +19,7 @@ from neurocomp.mapping.floor import Floor, floor
 FIRST, GROWTH = 2**15, 8  # moves of the first round, and how much longer each next one is
 INSIDE, INSIDE_MOST = 2_000, 2**22  # moves a core inside its chip before the rounds, and of all
 ENOUGH = 200_000  # moves a core: more than these do not help
+MOVES = 20_000_000  # what is spent where nothing else is asked for
 HOT, COLD = 6.0, 0.02  # temperatures, in the mean flow of a pair times a hop
 
 
@@ -26,7 +27,7 @@ HOT, COLD = 6.0, 0.02  # temperatures, in the mean flow of a pair times a hop
 class Effort:
     """How long to look for places."""
 
-    moves: int = 20_000_000  # of cores, in whole rounds; 0: swaps towards the median only
+    moves: int = MOVES  # of cores, in whole rounds; 0: swaps towards the median only
     crossing: float = 5.0  # hops that a link between chips counts for, beside its own
     seed: int = 0
 

@@ -1,29 +1,79 @@
-"""From a network to a placement: what the target cannot hold, split, place, count."""
+"""From a network to a placement: what the target cannot hold, cut, lay, count."""
 
-from neurocomp.hw.target import Target
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from neurocomp.arrays import Array
+from neurocomp.hw.target import Mesh, Target
+from neurocomp.hw.topology import cores
 from neurocomp.mapping.connections import refuse_connections, refuse_spread
-from neurocomp.mapping.counts import Counts
-from neurocomp.mapping.demand import Cutting, uses
-from neurocomp.mapping.grid import blocks
-from neurocomp.mapping.place import place
-from neurocomp.mapping.placement import Placement
+from neurocomp.mapping.cost import Cost, cost
+from neurocomp.mapping.crossing import crossing_axons
+from neurocomp.mapping.floor import cells
+from neurocomp.mapping.grid import Grid, blocks
+from neurocomp.mapping.lay import Layout, Wishes, lay, taken
+from neurocomp.mapping.placement import Place, Placement
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.snn.network import Network
+from neurocomp.snn.rates import Rates, assumed
+
+WISHES = Wishes(groups=False)  # a program passes no partial sums on
+HERE = Place(chip=0, row=0, column=0)
 
 
-def map_network(network: Network, target: Target) -> Placement:
-    """Place every population of `network` on the cores of `target`.
+class Mapped(NamedTuple):
+    """Where each block lies, and what a step costs there; None on a target without a mesh."""
+
+    placement: Placement
+    cost: Cost | None
+
+
+def map_network(network: Network, target: Target, wishes: Wishes = WISHES) -> Placement:
+    """Place every population of `network` on the cores of `target`, as if every neuron spiked.
 
     Raises UnsupportedError where the target lacks a neuron model, and CapacityError where the
     network is too large for it.
     """
+    return mapped(network, target, assumed(network, 1.0), wishes).placement
+
+
+def mapped(network: Network, target: Target, rates: Rates, wishes: Wishes = WISHES) -> Mapped:
+    """Place every population as `map_network` does; `rates` are each population's spikes a step."""
+    if target.mesh is None:
+        return Mapped(_on_one_core(network, target), None)
+    layout = lay(network, target, rates, wishes)
+    grids, chip = layout.grids, layout.floor.chip[layout.seats[layout.core]]
+    demand = taken(network, target, grids)
+    demand["out_axons"] += crossing_axons(network, target, grids, np.arange(len(chip)), chip)
+    return Mapped(_placement(grids, demand, places(layout, target.mesh)), cost(layout))
+
+
+def places(layout: Layout, mesh: Mesh) -> Iterator[Place]:
+    """Give the core of each block."""
+    each = cores(layout.target, mesh)
+    chip, core = np.divmod(layout.seats[layout.core], each)
+    row, column = np.divmod(cells(mesh, each)[core], mesh.width * mesh.router_cores)
+    for at in zip(chip.tolist(), row.tolist(), column.tolist(), strict=True):
+        yield Place(chip=at[0], row=at[1], column=at[2])
+
+
+def _on_one_core(network: Network, target: Target) -> Placement:
     refuse_unsupported(network, target)
     refuse_connections(network, target)
     grids = split(network, target)
     refuse_spread(network, target, grids)
-    demand = uses(Cutting(network, target, grids, Counts()))
+    return _placement(grids, taken(network, target, grids), (HERE for _ in blocks(grids)))
+
+
+def _placement(
+    grids: Mapping[str, Grid], demand: Mapping[str, Array], at: Iterator[Place]
+) -> Placement:
+    every = blocks(grids)
+    each = zip(*(d.tolist() for d in demand.values()), strict=True)
     return Placement(
-        cores=place(grids, network, target),
-        demand=dict(zip(blocks(grids), demand, strict=True)),
+        cores=dict(zip(every, at, strict=True)),
+        demand={b: dict(zip(demand, d, strict=True)) for b, d in zip(every, each, strict=True)},
     )

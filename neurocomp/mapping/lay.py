@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from neurocomp.arrays import Array
-from neurocomp.errors import UnsupportedError
+from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.target import Mesh, Target
 from neurocomp.hw.topology import cores
 from neurocomp.mapping.arrange import Effort, arrange
@@ -18,7 +18,6 @@ from neurocomp.mapping.crossing import all_crossing, crossing_axons
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.floor import Floor, floor
 from neurocomp.mapping.grid import Grid
-from neurocomp.mapping.place import refuse_many
 from neurocomp.mapping.share import shared
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
@@ -85,7 +84,7 @@ def _laid(network: Network, target: Target, narrow: Target, rates: Rates, chosen
     chips = chips_needed(flow.shape[0], each)
     if mesh.chips is not None and chips > mesh.chips:
         chips = -(-flow.shape[0] // each)
-    refuse_many(grids, flow.shape[0], chips, target, mesh)
+    _refuse_many(grids, flow.shape[0], chips, target, mesh)
     seats, on = arrange(flow, mesh, each, chips, chosen.effort), floor(mesh, each, chips)
     taken_by = {n: np.bincount(core, d).astype(np.int64) for n, d in demand.items()}
     taken_by["out_axons"] += crossing_axons(network, target, grids, core, on.chip[seats])
@@ -119,6 +118,20 @@ def merged(flow: csr_array, core: Array) -> csr_array:
     blocks = np.arange(len(core))
     member = csr_array((np.ones(len(core)), (blocks, core)), (len(core), count))
     return csr_array(member.T @ flow @ member)
+
+
+def _refuse_many(
+    grids: Mapping[str, Grid], needed: int, chips: int, target: Target, mesh: Mesh
+) -> None:
+    """Raise CapacityError where so many chips cannot be joined."""
+    each = cores(target, mesh)
+    if mesh.chips is not None and chips > mesh.chips:
+        largest = max(grids, key=lambda name: grids[name].count)
+        raise CapacityError(
+            "the network",
+            f"needs {needed} cores, {mesh.chips} {target.name} of {each} have {mesh.chips * each}",
+            f"make it smaller: {largest} alone takes {grids[largest].count}",
+        )
 
 
 def _mesh(target: Target) -> Mesh:

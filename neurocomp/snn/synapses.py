@@ -175,7 +175,15 @@ class Pooled:
 
     def fan_in(self, box: Box) -> int:
         """Count the synapses into `box`."""
-        return len(self.edges(box).pre)
+        if not isinstance(self.inner, Conv):
+            return len(self.edges(box).pre)
+        rows, columns = self.inner.windows.rows, self.inner.windows.columns
+        each = (
+            rows.taps_of(self.window.windows.rows, box.rows),
+            columns.taps_of(self.window.windows.columns, box.columns),
+        )
+        ins: int = self.inner.weight.shape[1]
+        return box.shape[0] * ins * each[0] * each[1]
 
     def sources(self, box: Box, within: Box) -> int:
         """Count the distinct presynaptic neurons inside `within` that reach `box`."""

@@ -43,6 +43,14 @@ class Axis:
         positions = self.positions(windows)
         return int(((positions >= 0) & (positions < self.size)).sum())
 
+    def taps_of(self, outer: "Axis", windows: Range) -> int:
+        """Count the taps of the windows here that `windows` of `outer` hold; none is padding."""
+        held = outer.positions(windows)
+        held = held[(held >= 0) & (held < outer.size)]
+        positions = self.positions((0, self.count))
+        inside = ((positions >= 0) & (positions < self.size)).sum(axis=1)
+        return int(inside[held].sum())
+
     def reached(self, windows: Range, within: Range) -> int:
         """Count the distinct neurons in `within` that `windows` touch."""
         positions = np.unique(self.positions(windows))

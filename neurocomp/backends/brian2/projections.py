@@ -10,6 +10,8 @@ from neurocomp.snn.network import Network, Projection
 from neurocomp.snn.neurons import Accumulator, Graded, MaxGate
 from neurocomp.snn.synapses import Dense, Pooled, Synapse, Window
 
+FEW = 2**16  # whole weights of so small a range are counted, not sorted
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Wire:
@@ -65,10 +67,21 @@ def _arrays(synapse: Synapse) -> dict[str, Array]:
     ends = {"pre": edges.pre[kept].astype(np.int32), "post": edges.post[kept].astype(np.int32)}
     if isinstance(synapse, Window):
         return ends | {"tap": edges.tap[kept].astype(np.int32)}
-    weights, which = np.unique(edges.weight[kept], return_inverse=True)
+    weights, which = _distinct(edges.weight[kept])
     smallest = np.min_scalar_type(max(len(weights) - 1, 0))
     taps = {"tap": edges.tap[kept].astype(np.int32)} if isinstance(synapse, Pooled) else {}
     return ends | {"weights": weights, "which": which.astype(smallest)} | taps
+
+
+def _distinct(weight: Array) -> tuple[Array, Array]:
+    """Give the distinct weights, ascending, and the place of each among them."""
+    low = int(weight.min(initial=0)) if weight.dtype.kind == "i" else 0
+    span = int(weight.max(initial=0)) - low + 1 if weight.dtype.kind == "i" else 0
+    if not 0 < span <= FEW:
+        weights, which = np.unique(weight, return_inverse=True)
+        return weights, which
+    present = np.bincount(weight - low, minlength=span) > 0  # without sorting millions
+    return np.nonzero(present)[0].astype(weight.dtype) + low, (np.cumsum(present) - 1)[weight - low]
 
 
 def synapse_text(wire: Wire) -> str:

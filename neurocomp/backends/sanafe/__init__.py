@@ -19,6 +19,7 @@ SIMULATOR = Simulator(
     title="SANA-FE",
     install=(("sanafe==2.2.9", "numpy>=1.26,<3"),),
     wanted=False,
+    alone=False,
 )
 
 

@@ -1,0 +1,80 @@
+"""What a step and a sample cost on a chip: as JSON values, and for people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from neurocomp.cli.console import say
+from neurocomp.cli.console import show as show_table
+from neurocomp.cli.tables import table
+from neurocomp.hw.target import Target
+from neurocomp.mapping.advice import binding
+from neurocomp.mapping.cost import Cost
+from neurocomp.snn.network import Network
+
+RATES = "measured on the calibration samples"
+
+
+def cost_json(found: Cost, rates: str, steps: int) -> dict[str, Any]:
+    """Give what a step costs, and a sample of so many; `rates` says where spike rates are from."""
+    energy = {k: v for k, v in found.energy_pj.items() if v is not None}
+    step_ns = found.step_ns
+    return {
+        "rates": rates,
+        "step": {**asdict(found), "mean_hops": found.mean_hops},
+        "sample": {
+            "steps": steps,
+            "energy_nj": sum(energy.values()) * steps / 1000 if energy else None,
+            "not_published": sorted(k for k, v in found.energy_pj.items() if v is None),
+            "time_us": step_ns * steps / 1000 if step_ns is not None else None,
+        },
+    }
+
+
+def layers_json(network: Network, target: Target) -> list[dict[str, Any]]:
+    """Give for each layer the resource that asks for most cores, and how many, worst first."""
+    return [
+        {"layer": layer, "resource": resource, "least_cores": round(least, 2)}
+        for layer, resource, least in binding(network, target)
+    ]
+
+
+def say_cost(found: Cost, steps: int) -> None:
+    """Write what a step and a sample cost in two lines."""
+    sample = cost_json(found, RATES, steps)["sample"]
+    say(
+        f"a step: {found.packets:,.0f} packets between cores, {found.hops:,.0f} hops (at least "
+        f"{found.least_hops:,.0f}), {_published(found.step_ns)} ns; rates {RATES}"
+    )
+    _say_sample(sample)
+
+
+def show_cost(found: Cost, summary: Mapping[str, Any]) -> None:
+    """Show what `cost_json` gives."""
+    numbers: list[tuple[str, object]] = [
+        ("spikes", found.spikes),
+        ("synaptic events", found.synapses),
+        ("packets between cores", found.packets),
+        ("hops", found.hops),
+        ("hops, at least", found.least_hops),
+        ("hops a packet", found.mean_hops),
+        ("packets that leave their chip", f"{found.crossing:.1%}"),
+        ("packets over a link, mean", found.link_mean),
+        ("packets over a link, most", found.link_most),
+    ]
+    for what, energy in found.energy_pj.items():
+        numbers.append((f"energy of {what}, pJ", _published(energy)))
+    numbers.append(("time, ns", _published(found.step_ns)))
+    show_table(table(f"a step; rates {summary['rates']}", ["what", "#value"], numbers))
+    _say_sample(summary["sample"])
+
+
+def _say_sample(sample: Mapping[str, Any]) -> None:
+    energy_nj, time_us = _published(sample["energy_nj"]), _published(sample["time_us"])
+    missing = ", ".join(sample["not_published"])
+    without = f" without {missing}, not published" if missing else ""
+    say(f"a sample of {sample['steps']} steps: {energy_nj} nJ{without}; {time_us} us")
+
+
+def _published(value: float | None) -> str:
+    return "not published" if value is None else f"{value:.4g}"
