@@ -12,7 +12,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.backends import backend, wanted
 from neurocomp.build import Artifact
-from neurocomp.bycore.isolate import isolate, whole_block
+from neurocomp.bycore.isolate import isolate, synapses, whole_block
 from neurocomp.bycore.report import ENGINE, CoreReport
 from neurocomp.bycore.tally import Tally
 from neurocomp.engine import Keep, Result, simulate, spikes_in
@@ -22,8 +22,6 @@ from neurocomp.mapping.sample import sample
 from neurocomp.program import Program
 from neurocomp.samples import check_samples
 from neurocomp.simulation import Outcome, find_python, run_program
-from neurocomp.snn.boxes import whole
-from neurocomp.snn.cut import cut
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Accumulator, Given, NoMembrane
 from neurocomp.snn.oracle import simulate as step_by_step
@@ -143,12 +141,6 @@ def batches(network: Network, blocks: Iterable[Block], most: int) -> Iterator[li
         held += size
     if batch:
         yield batch
-
-
-def synapses(network: Network, block: Block) -> int:
-    """Count the synapses into `block`."""
-    pieces = (cut(p.synapse, block.box).synapse for p in network.into(block.population))
-    return sum(piece.fan_in(whole(block.box.shape)) for piece in pieces)
 
 
 def expected(program: Program, blocks: Sequence[Block], samples: Array) -> Outcome:

@@ -53,6 +53,8 @@ def spikes(result: Result, population: str) -> Array:
 
 def spikes_in(result: Result, population: str, box: Box) -> Array:
     """Give the kept spikes of the neurons in `box`, without unpacking those of all the others."""
+    if population in result.messages:
+        return result.messages[population][:, :, *box.slices]
     at = box.indices(result.network.population(population).shape)
     bits = result.rasters[population]
     fired: Array = (bits[..., at >> 3] >> (at & 7).astype(np.uint8)) & 1

@@ -8,23 +8,21 @@ import pytest
 
 from neurocomp.arrays import Array
 from neurocomp.build import Artifact
-from neurocomp.bycore.isolate import CLOCK, isolate, whole_block
-from neurocomp.bycore.verify import batches, expected, synapses
+from neurocomp.bycore.isolate import CLOCK, isolate, synapses, whole_block
+from neurocomp.bycore.verify import batches, expected
 from neurocomp.engine import Keep, simulate, spikes, spikes_in
-from neurocomp.errors import UnsupportedError
 from neurocomp.mapping.placement import Block
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box, whole
 from neurocomp.snn.check import check
-from neurocomp.snn.neurons import MaxIntegrateAndFire, NoMembrane, Poisson, Recorded
+from neurocomp.snn.neurons import Graded, MaxIntegrateAndFire, NoMembrane, Poisson, Recorded
 from neurocomp.snn.synapses import Conv
 from tests.ann.corpus import CORPUS as GRAPHS
 from tests.backends.corpus import CORPUS
 from tests.bycore.nets import in_pieces, length, of_corpus, of_graph, whole_run
 
-GRADED = "bottlenecks_graded"  # its sources send numbers
 EVERY = [
-    *(pytest.param(of_corpus, n, id=f"networks-{n}") for n in CORPUS if n != GRADED),
+    *(pytest.param(of_corpus, n, id=f"networks-{n}") for n in CORPUS),
     *(pytest.param(of_graph, n, id=f"graphs-{n}") for n in GRAPHS),
 ]
 
@@ -41,12 +39,22 @@ def blocks_of(program: Program) -> list[Block]:
     return [*(whole_block(p) for p in drawn), *kept]
 
 
-def test_blocks_that_graded_neurons_feed_are_refused() -> None:
-    artifact, x = of_corpus(GRADED)
-    program = artifact.program
-    run = whole_run(program, x.astype(np.float32))
-    with pytest.raises(UnsupportedError, match=r"sends numbers.*verify the whole network"):
-        alone(program, blocks_of(program), run)
+def test_graded_sources_are_computed_from_what_spikes() -> None:
+    program = of_corpus("bottlenecks_graded")[0].program
+    graded = {p.name for p in program.network.populations if isinstance(p.neuron, Graded)}
+    run = whole_run(program, np.zeros((1, 1, 5, 4), dtype=np.float32))
+    fired = {n: v for n, v in run.items() if n not in graded}  # a graded one's would be missed
+    fed = 0
+    for block in blocks_of(program):
+        network = alone(program, [block], fired).network
+        computed = {p.name for p in network.populations if p.name.endswith(" computed")}
+        fed += len(computed)
+        for name in computed:
+            assert isinstance(network.population(name).neuron, Graded)
+            assert network.into(name)
+        into = sum(p.synapse.fan_in(whole(p.synapse.post_shape)) for p in network.projections)
+        assert into == synapses(program.network, block)
+    assert fed > len(graded)
 
 
 @pytest.mark.parametrize(("made", "name"), EVERY)

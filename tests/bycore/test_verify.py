@@ -26,16 +26,15 @@ from tests.bycore.nets import of_corpus, of_graph, small
 from tests.end_to_end.exact import need, samples
 
 Made = Callable[[str], tuple[Artifact, Array]]
-GATE = [  # a convolution, a gate, a residual sum, a depthwise layer and an Inception block
+GATE = [  # a convolution, a gate, sums, a depthwise layer, an Inception block, graded neurons
+    (of_corpus, "bottlenecks_graded"),
     (of_corpus, "conv"),
     (of_corpus, "max_gate"),
     (of_graph, "residual_projected"),
     (of_graph, "depthwise"),
     (of_graph, "inception"),
 ]
-REST = [(of_corpus, n) for n in CORPUS if n != "bottlenecks_graded"] + [
-    (of_graph, n) for n in GRAPHS
-]
+REST = [(of_corpus, n) for n in CORPUS] + [(of_graph, n) for n in GRAPHS]
 
 
 def named(cases: list[tuple[Made, str]]) -> list[object]:
