@@ -15,6 +15,7 @@ from neurocomp.clamp import clamp
 from neurocomp.convert import convert
 from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, ModelError
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.target import Target
 from neurocomp.mapping.advice import advised
 from neurocomp.mapping.arrange import MOVES, Effort
@@ -34,7 +35,7 @@ from neurocomp.passes import (
     ResetToZero,
 )
 from neurocomp.program import Program
-from neurocomp.quantize import Quantized, narrow, quantize
+from neurocomp.quantize import Quantized, quantize
 from neurocomp.ranges import LeastError, Percentile, Rule
 from neurocomp.samples import check_samples
 from neurocomp.snn.check import check

@@ -8,8 +8,9 @@ from neurocomp.arrays import Array
 from neurocomp.compiler import Options, in_numbers
 from neurocomp.errors import CapacityError
 from neurocomp.evaluation import interval
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.target import Target
-from neurocomp.quantize import Rounding, narrow
+from neurocomp.quantize import Rounding
 from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
 

@@ -18,12 +18,12 @@ from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.evaluation import measure
 from neurocomp.frontend.onnx import run_model, to_model
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.target import Target
 from neurocomp.mapping.arrange import Effort
 from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
-from neurocomp.quantize import narrow
 from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
 

@@ -16,8 +16,8 @@ from data import mnist
 
 from neurocomp.compiler import Options, in_numbers, prepare
 from neurocomp.frontend.onnx import load, run_model
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.read import load_target
-from neurocomp.quantize import narrow
 from neurocomp.readouts import classes
 from neurocomp.sweep import hits
 

@@ -47,7 +47,7 @@ def populations(report: Report) -> Table:
         )
         for p in report.populations
     )
-    title = f"{report.samples} samples, {report.steps} steps each"
+    title = f"{counted(report.samples, 'sample')}, {report.steps} steps each"
     mismatches = [f"#{name}\nmismatches" for name in names]
     columns = ["population", "#neurons", "#spikes", *mismatches, "#rate\nerror", "#peak of\nstate"]
     return table(title, columns, rows)

@@ -6,13 +6,17 @@ from math import ceil, prod
 
 import numpy as np
 
-from neurocomp.errors import CapacityError
+from neurocomp.errors import CapacityError, UnsupportedError
+from neurocomp.hw.narrow import narrow
+from neurocomp.hw.read import load_target, target_names
 from neurocomp.hw.target import Core, Target
 from neurocomp.hw.topology import cores
+from neurocomp.mapping.connections import refuse_connections, refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.grid import grids
 from neurocomp.mapping.split import split
+from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.snn.network import Network, Population
 
 FACTORS = (1.05, 1.1, 1.25, 1.5, 2, 3, 4, 6, 8)
@@ -120,25 +124,83 @@ def _one_neuron(
 
 
 def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterator[str]:
-    for e in excesses:
-        channels = network.population(e.population).shape[0]
-        yield (
-            f"let {e.population} read {e.limit / e.needed:.0%} of its inputs: "
-            f"prune it, or give its sources fewer channels (it has {channels} itself)"
-        )
+    if excesses:
+        yield _pruned(network, excesses)
+    yield from _fewer_bits(network, target, excesses)
     least = max((e.factor for e in excesses), default=1.0)
     for factor in (f for f in FACTORS if f >= least):
         limits = {n: int(limit * factor) for n, limit in target.core.limits.items()}
         larger = replace(target, core=Core(count=target.core.count, limits=limits))
-        needed = _needed(network, larger, groups=False)
-        if needed is not None:
+        needed = _needed(network, larger)
+        if needed is not None and _joined(larger, needed):
             yield f"a target whose cores are {factor} times as large: {needed} cores"
             break
     if target.mesh is not None and target.mesh.chips is not None and not excesses:
-        needed = _needed(network, target, groups=False)
+        needed = _needed(network, target)
         if needed is not None:
             chips = -(-needed // cores(target, target.mesh))
             yield f"{chips} chips, there can be {target.mesh.chips}"
+    yield from _others(network, target)
+
+
+def _pruned(network: Network, excesses: list[Excess]) -> str:
+    """Say how many inputs each layer may read, where that alone is too much."""
+    most: dict[str, Excess] = {}
+    for e in excesses:  # the worst first
+        most.setdefault(e.population, e)
+    each = ", ".join(_reads(network, e) for e in most.values())
+    return f"prune: let {each}"
+
+
+def _reads(network: Network, excess: Excess) -> str:
+    """Say what share of its inputs a layer may read, and how many channels that is."""
+    share = excess.limit / excess.needed
+    text = f"{excess.population} read {int(100 * share)}% of its inputs"
+    sources = [network.population(p.source) for p in network.into(excess.population)]
+    if len(sources) != 1 or sources[0].shape[0] == 1:
+        return text
+    channels = sources[0].shape[0]
+    return f"{text} ({int(channels * share)} of the {channels} channels of {sources[0].name})"
+
+
+def _fewer_bits(network: Network, target: Target, excesses: list[Excess]) -> Iterator[str]:
+    """Say how many bits the weights may have, where synapses fill the cores."""
+    widths = target.arithmetic
+    if widths is None or any(e.resource != "synapse_bits" for e in excesses):
+        return
+    for bits in range(widths.weight_bits - 1, 0, -1):
+        narrower = narrow(target, bits)
+        if narrower.synapse_bits == target.synapse_bits:
+            return
+        needed = _needed(network, narrower)
+        if needed is not None and _joined(target, needed):
+            yield f"weights of {bits} bits (--weight-bits {bits}): {needed} cores"
+            return
+
+
+def _others(network: Network, target: Target) -> Iterator[str]:
+    """Name the other chips that come with the package and hold the network."""
+    for name in target_names():
+        other = load_target(name)
+        if other.mesh is None or name == target.name:
+            continue
+        try:
+            refuse_unsupported(network, other)
+            refuse_connections(network, other)
+            found = split(network, other)
+            refuse_spread(network, other, found)
+        except (CapacityError, UnsupportedError):
+            continue
+        needed = sum(g.count for g in found.values())
+        if _joined(other, needed):
+            yield f"the target {name}: {needed} cores"
+
+
+def _joined(target: Target, needed: int) -> bool:
+    """Say whether so many chips can be joined that they have the cores."""
+    if target.mesh is None or target.mesh.chips is None:
+        return True
+    return needed <= target.mesh.chips * cores(target, target.mesh)
 
 
 def _relays(network: Network, target: Target) -> Iterator[str]:
@@ -147,7 +209,8 @@ def _relays(network: Network, target: Target) -> Iterator[str]:
         yield f"pass partial sums from core to core, by {kind}"
 
 
-def _needed(network: Network, target: Target, *, groups: bool) -> int | None:
+def _needed(network: Network, target: Target, *, groups: bool = False) -> int | None:
+    """Count the cores; None where one neuron does not fit."""
     try:
         return sum(g.count for g in split(network, target, groups=groups).values())
     except CapacityError:

@@ -9,14 +9,16 @@ from scipy.sparse import coo_array
 from benchmarks.mapping.shapes import NETWORKS, lenet
 from neurocomp.engine.rates import measured
 from neurocomp.errors import CapacityError, UnsupportedError
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.read import load_target
-from neurocomp.hw.target import Core, Mesh
+from neurocomp.hw.target import Core, Mesh, Target
 from neurocomp.mapping.advice import advise, binding
 from neurocomp.mapping.arrange import Effort, arrange
 from neurocomp.mapping.cost import cost, least_hops, synaptic_events
 from neurocomp.mapping.export import chip_graph, core_graph
 from neurocomp.mapping.floor import floor
 from neurocomp.mapping.lay import Layout, Wishes, lay
+from neurocomp.mapping.split import split
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import assumed
@@ -116,8 +118,11 @@ def test_what_does_not_fit_is_advised_worst_first() -> None:
     assert found.changes[0].startswith(
         "pass partial sums from core to core, by pairs of on and off"
     )
-    assert found.changes[1].startswith("let p1 read 71% of its inputs")
-    assert found.changes[-1].startswith("a target whose cores are 1.5 times as large")
+    assert found.changes[1] == (
+        "prune: let p1 read 71% of its inputs (455 of the 640 channels of p0), "
+        "p2 read 80% of its inputs (256 of the 320 channels of p1)"
+    )
+    assert found.changes[2].startswith("a target whose cores are 1.5 times as large")
 
 
 def test_changes_that_are_advised_make_it_fit() -> None:
@@ -125,12 +130,40 @@ def test_changes_that_are_advised_make_it_fit() -> None:
     limits = {name: limit * 3 // 2 for name, limit in PLAIN.core.limits.items()}
     larger = replace(PLAIN, core=Core(count=128, limits=limits))
     found = lay(wide(), larger, rates, Wishes(extra=0.0, effort=FAST))
-    assert advise(wide(), PLAIN).changes[-1].endswith(f": {found.flow.shape[0]} cores")
+    assert advise(wide(), PLAIN).changes[2].endswith(f": {found.flow.shape[0]} cores")
+    other = lay(wide(), load_target("loihi2"), rates, Wishes(extra=0.0, effort=FAST))
+    told = f"the target loihi2: {other.flow.shape[0]} cores"
+    assert told in advise(wide(), PLAIN).changes
     with pytest.raises(CapacityError, match="a neuron needs 5760 in_axons"):
         lay(wide(), PLAIN, rates, Wishes(effort=FAST))
     grouped = lay(wide(), PLAIN, rates, Wishes(groups=True, effort=FAST))
     assert min(grouped.grids[name].groups for name in ("p1", "p2")) == 2
     assert lay(wide(), KERNELS, rates, Wishes(effort=FAST)).grids["p1"].groups >= 2
+
+
+def crowded(count: int) -> Target:
+    """Give one Loihi 1 of few cores with little memory."""
+    loihi1 = load_target("loihi1")
+    assert loihi1.mesh is not None
+    limits = {**loihi1.core.limits, "synapse_bits": 100_000}
+    core = Core(count=count, limits=limits)
+    return replace(loihi1, name="small", core=core, mesh=replace(loihi1.mesh, chips=1))
+
+
+def test_weights_of_fewer_bits_are_advised_where_synapses_fill_the_cores() -> None:
+    net = lenet()
+    rates, exact = assumed(net, 0.1), Wishes(extra=0.0, effort=FAST)
+    whole_weights = sum(g.count for g in split(net, crowded(128)).values())
+    chip = crowded(whole_weights - 8)
+    with pytest.raises(CapacityError, match=rf"needs {whole_weights} cores, 1 small of"):
+        lay(net, chip, rates, exact)
+    (told,) = (c for c in advise(net, chip).changes if c.startswith("weights of"))
+    bits = int(told.split()[2])
+    assert told.startswith(f"weights of {bits} bits (--weight-bits {bits}): ")
+    found = lay(net, narrow(chip, bits), rates, exact)
+    assert told.endswith(f": {found.flow.shape[0]} cores")
+    with pytest.raises(CapacityError, match=r"1 small of"):
+        lay(net, narrow(chip, bits + 1), rates, exact)
 
 
 @pytest.mark.parametrize("side", [4, 6])

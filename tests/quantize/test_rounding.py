@@ -14,9 +14,10 @@ from neurocomp.arrays import Array
 from neurocomp.compiler import Options, in_numbers, prepare
 from neurocomp.errors import CapacityError, ModelError
 from neurocomp.frontend.onnx import load
+from neurocomp.hw.narrow import narrow
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
-from neurocomp.quantize import Rounding, narrow, quantize
+from neurocomp.quantize import Rounding, quantize
 from neurocomp.quantize.activity import rates
 from neurocomp.quantize.fit import Task, refit, squared
 from neurocomp.quantize.layer import error, layer

@@ -10,7 +10,8 @@ def narrow(target: Target, weight_bits: int | None) -> Target:
     """Give `target` with weights of `weight_bits`; None is all that it has.
 
     The bits that are left out can stand on either side of those that stay, which makes as many more
-    exponents; as a rule they stand below. Raises CapacityError where the chip has fewer bits.
+    exponents; as a rule they stand below. Synapses that are packed by the bit take less memory.
+    Raises CapacityError where the chip has fewer bits.
     """
     widths = target.arithmetic
     if weight_bits is None or (widths is not None and weight_bits == widths.weight_bits):
@@ -38,4 +39,8 @@ def narrow(target: Target, weight_bits: int | None) -> Target:
         weight_exponent_min=low,
         weight_exponent_max=high + spare,
     )
-    return replace(target, arithmetic=fewer)
+    return replace(
+        target,
+        arithmetic=fewer,
+        synapse_bits=target.synapse_bits - (spare if target.packing else 0),
+    )
