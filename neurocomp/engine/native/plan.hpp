@@ -151,8 +151,9 @@ struct Kernels {
                      int cell_row, const Events&);
     void (*map_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
                     int cell_row, const Events&);
-    // Share of active inputs from which multiplying all is faster, for very many rows of weights.
-    double dense_from;
+    // Share of active inputs from which multiplying all is faster: `dense_from` for very many rows
+    // of weights, less by `dense_rows` / rows.
+    double dense_from, dense_rows;
     // Counts the set bits in `used` words from `first` on of each position's `words`.
     size_t (*count_bits)(const uint64_t* from, size_t positions, int words, int first, int used);
     int64_t (*count_reached)(const Shape&, const uint64_t* row, const int32_t* fan_out);

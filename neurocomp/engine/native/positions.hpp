@@ -3,6 +3,8 @@
 // Part of layer.cpp, which is compiled once for each level.
 #pragma once
 
+#include <climits>
+
 #include "vectors.hpp"
 
 namespace neurocomp {
@@ -115,7 +117,10 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
     constexpr int each = WIDTH / 4, states = lanes / each;
     using V = Full<int32_t>;
     const int width = g.kernel_cols * g.groups;
-    V sum[tile][states] = {};
+    // Of a largest weight of 127, which is what a dense form is made for.
+    const int most = PAIRS ? MOST_PAIRS / (127 * g.pool_rows * g.pool_cols) : INT_MAX;
+    V sum[tile][states] = {}, some[tile][states] = {};
+    int held = 0;
     for (int ky = 0; ky < g.kernel_rows; ++ky) {
         const int cy = y * g.stride_rows - g.top + ky * g.dilation_rows;
         if (cy < 0 || cy >= e.cell_rows) continue;
@@ -123,28 +128,41 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
                               size_t(x) * g.stride_cols * g.groups * 4;
         const int8_t* weight =
             g.dense + (size_t(block) * g.kernel_rows + ky) * size_t(width) * lanes * 4;
-        for (int k = 0; k < width; ++k, weight += lanes * 4) {
-            V row[states];
+        for (int begin = 0; begin < width;) {
+            const int end = width - begin < most - held ? width : begin + most - held;
+            held += end - begin;
+            for (int k = begin; k < end; ++k, weight += lanes * 4) {
+                V row[states];
 #pragma GCC unroll 16
-            for (int i = 0; i < states; ++i) row[i] = load<V>(weight + i * WIDTH);
+                for (int i = 0; i < states; ++i) row[i] = load<V>(weight + i * WIDTH);
 #pragma GCC unroll 16
-            for (int u = 0; u < tile; ++u) {
-                int32_t four;
-                std::memcpy(&four, from + u * e.map_step + 4 * k, 4);
-                const V spikes = V{} + four;
+                for (int u = 0; u < tile; ++u) {
+                    int32_t four;
+                    std::memcpy(&four, from + u * e.map_step + 4 * k, 4);
+                    const V spikes = V{} + four;
 #pragma GCC unroll 16
-                for (int i = 0; i < states; ++i) sum[u][i] = dot(sum[u][i], spikes, row[i]);
+                    for (int i = 0; i < states; ++i) some[u][i] = dot(some[u][i], spikes, row[i]);
+                }
             }
+            begin = end;
+            if (held < most) continue;
+            held = 0;
+            for (int u = 0; u < tile; ++u)
+                for (int i = 0; i < states; ++i) {
+                    sum[u][i] += all_of(some[u][i]);
+                    some[u][i] = V{};
+                }
         }
     }
     for (int u = 0; u < tile; ++u)
-        for (int i = 0; i < states; ++i) store(sums + u * lanes + i * each, sum[u][i]);
+        for (int i = 0; i < states; ++i)
+            store(sums + u * lanes + i * each, sum[u][i] + all_of(some[u][i]));
 }
 
 template <int lanes>
 void multiply(const Gather& g, const Events& e, int block, int y, int x, int from, int to,
               int32_t* sums) {
-    constexpr int tile = WIDTH == 64 && lanes == 32 ? 8 : WIDTH == 64 ? 4 : 1;
+    constexpr int tile = WIDTH == 64 && lanes == 32 ? 8 : WIDTH == 64 ? 4 : lanes == 32 ? 2 : 1;
     int step = from;
     for (; step + tile <= to; step += tile, sums += tile * lanes)
         multiply_tile<lanes, tile>(g, e, block, y, x, step, sums);

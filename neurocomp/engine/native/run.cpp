@@ -389,6 +389,10 @@ class Worker {
             peak[sample_] = std::max(peak[sample_], *std::max_element(peaks.begin(), peaks.end()));
     }
 
+    double dense_from(const Gather& g) const {
+        return job_.kernels->dense_from - job_.kernels->dense_rows / g.rows;
+    }
+
     // Lists what arrives in first..last over one projection.
     Events list(size_t index, const Layer& l, const Gather& g, int first, int last) {
         Lists& lists = lists_[index];
@@ -414,7 +418,7 @@ class Worker {
             total = spikes + (size_t(cy) + 1) * SLACK;
         }
         const double cells_all = double(e.cell_rows) * e.cell_cols * g.channels * e.steps;
-        if (g.dense && double(spikes) / cells_all > job_.kernels->dense_from - 70.0 / g.rows) {
+        if (g.dense && double(spikes) / cells_all > dense_from(g)) {
             map(lists.map, l, g, source, slot, e);
             return e;
         }

@@ -125,32 +125,47 @@ inline void add_where(Full<T>& sum, uint64_t bits, const Full<T>& weight) {
 #endif
 }
 
-// Adds to each 32-bit lane the products of its 4 bytes: `spikes`, unsigned, times `weight`, signed.
+// Adds the products of bytes: `spikes`, unsigned, times `weight`, signed, 4 of each to a 32-bit lane.
+// `some` holds part of the sum where that is faster: pairs in 16 bits, for `MOST_PAIRS` / (spikes of
+// a cell * largest weight) calls; `all_of` then gives what it holds.
+constexpr int MOST_PAIRS = INT16_MAX / 2;
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
-constexpr double DENSE_FROM = 0.33;
-inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
-    return (Full<int32_t>)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)spikes, (__m512i)weight);
+constexpr double DENSE_FROM = 0.33, DENSE_ROWS = 70;
+constexpr bool PAIRS = false;
+inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t> weight) {
+    return (Full<int32_t>)_mm512_dpbusd_epi32((__m512i)some, (__m512i)spikes, (__m512i)weight);
 }
+inline Full<int32_t> all_of(Full<int32_t> some) { return some; }
 #elif defined(__AVX512BW__)
-constexpr double DENSE_FROM = 0.8;
-inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
-    const __m512i pairs = _mm512_maddubs_epi16((__m512i)spikes, (__m512i)weight);
-    return sum + (Full<int32_t>)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+constexpr double DENSE_FROM = 0.5, DENSE_ROWS = 90;
+constexpr bool PAIRS = true;
+inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t> weight) {
+    return (Full<int32_t>)_mm512_add_epi16(
+        (__m512i)some, _mm512_maddubs_epi16((__m512i)spikes, (__m512i)weight));
+}
+inline Full<int32_t> all_of(Full<int32_t> some) {
+    return (Full<int32_t>)_mm512_madd_epi16((__m512i)some, _mm512_set1_epi16(1));
 }
 #elif defined(__AVX2__)
-constexpr double DENSE_FROM = 0.8;
-inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
-    const __m256i pairs = _mm256_maddubs_epi16((__m256i)spikes, (__m256i)weight);
-    return sum + (Full<int32_t>)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+constexpr double DENSE_FROM = 0.5, DENSE_ROWS = 90;
+constexpr bool PAIRS = true;
+inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t> weight) {
+    return (Full<int32_t>)_mm256_add_epi16(
+        (__m256i)some, _mm256_maddubs_epi16((__m256i)spikes, (__m256i)weight));
+}
+inline Full<int32_t> all_of(Full<int32_t> some) {
+    return (Full<int32_t>)_mm256_madd_epi16((__m256i)some, _mm256_set1_epi16(1));
 }
 #else
-constexpr double DENSE_FROM = 2;  // never: there is no such instruction
-inline Full<int32_t> dot(Full<int32_t> sum, Full<int32_t> spikes, Full<int32_t> weight) {
+constexpr double DENSE_FROM = 2, DENSE_ROWS = 0;  // never: there is no such instruction
+constexpr bool PAIRS = false;
+inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t> weight) {
     for (int i = 0; i < WIDTH / 4; ++i)
         for (int k = 0; k < 32; k += 8)
-            sum[i] += (spikes[i] >> k & 255) * int8_t(weight[i] >> k & 255);
-    return sum;
+            some[i] += (spikes[i] >> k & 255) * int8_t(weight[i] >> k & 255);
+    return some;
 }
+inline Full<int32_t> all_of(Full<int32_t> some) { return some; }
 #endif
 
 // Adds up to 64 channels of a cell, `rows` x `cols` words, and writes `width` bytes of sums.
