@@ -40,6 +40,7 @@ def adjust(
     layers = [p.name for p in network.populations if _adjustable(p) and p.name in graph.index]
     if not layers:
         return network
+    observe(f"calibrate {what}", 0, len(layers))
     wanted = _wanted(network, graph, samples, layers)
     for done, name in enumerate(layers):
         population = network.population(name)

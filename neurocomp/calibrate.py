@@ -47,6 +47,7 @@ def calibrate(
     names = [n.name for n in graph.nodes if n.op.role == "neuron"]
     kept: dict[str, list[Array]] = {name: [] for name in names}
     spacing = {name: _spacing(graph, name, len(samples)) for name in names}
+    observe("calibrate", 0, len(samples))
     session = open_session(to_model(graph, names))
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH].astype(np.float32)

@@ -131,6 +131,7 @@ def prepare(
     if not 0 < options.percentile <= 100:
         raise ModelError("percentile", f"is {options.percentile}, it lies in (0, 100]")
     samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
+    observe("rewrite", 0, 1)
     made = with_passes(graph, options, {})
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
@@ -181,6 +182,7 @@ def compile(
     network = prepared.network
     chip = narrow(target, chosen.weight_bits)
     refuse_unsupported(network, chip)
+    observe("quantize", 0, 1)
     quantized = in_numbers(network, chip, samples, chosen, observe=observe)
     integer = check(quantized.network, chosen.steps)
     checked = check_samples(np.asarray(samples), graph.input_shape, "samples")

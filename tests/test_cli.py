@@ -112,6 +112,11 @@ def test_compile_tells_what_it_made(
     assert {"artifact", "cores", "chips", "utilisation", "binding"} <= found.keys()
     assert found["artifact"] == str(folder)
     assert found["utilisation"]["neurons"]["limit"] == 1024
+    names = ["load", "check the import", "rewrite", "calibrate", "convert"]
+    names += ["quantize", "rates", "map", "emit"]
+    assert [s["name"] for s in found["stages"]] == names
+    assert all(s["seconds"] >= 0 and s["peak_mb"] > 10 for s in found["stages"])
+    assert json.loads((folder / "report.json").read_text())["compile"] == found
     assert (folder / "manifest.json").is_file()
     assert (folder / "brian2" / "run.py").is_file()
     assert (folder / "lava" / "run.py").is_file()

@@ -1,5 +1,6 @@
 """`neurocomp compile`: a model and samples in, an artifact out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from json import loads
 from pathlib import Path
@@ -41,13 +42,15 @@ from neurocomp.cli.arguments import (
 from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.costs import RATES, cost_json, layers_json, say_cost
+from neurocomp.cli.stages import Stage, Watch, spent
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
-from neurocomp.compiler import Options, compile
+from neurocomp.compiler import Observe, Options, compile
 from neurocomp.errors import GraphError, ModelError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
+from neurocomp.hw.target import Target
 from neurocomp.mapping.advice import least_cores
 from neurocomp.mapping.arrange import MOVES
 from neurocomp.mapping.utilisation import Utilisation, utilisation
@@ -93,8 +96,8 @@ def compile_(
     """Compile a trained network for a chip and write the artifact."""
     chip, backends = load_target(target), _known(backend) if backend else None
     check_place(output)
-    graph = load(model, shape(input_shape))
-    inputs = load_calibration(model, samples, graph.input_shape)
+    watch = Watch("load")
+    graph, inputs = _loaded(model, samples, shape(input_shape))
     options = Options(
         steps=steps,
         ranges=ranges,
@@ -114,25 +117,42 @@ def compile_(
         moves=moves,
     )
     options = read_options(config) if config else options
-    with progress(quiet=json) as observe:
-        _check_import(model, graph, inputs[:8])
-        program = compile(graph, chip, inputs, options, observe=observe)
+    with progress(quiet=json) as bars:
+        observe = watch.observing(bars)
+        program = _checked_and_compiled(model, graph, chip, inputs, options, observe)
         observe("emit", 0, 1)
         artifact = emit(program, graph, output, backends, options)
-    _report(artifact, verbose, json)
+    _report(artifact, watch.end(), verbose, json)
     return 0
 
 
-def _report(artifact: Artifact, verbose: bool, json: bool) -> None:
+def _loaded(
+    model: Path, samples: Path | None, given: tuple[int, ...] | None
+) -> tuple[Graph, Array]:
+    """Give the imported model and its calibration samples."""
+    graph = load(model, given)
+    return graph, load_calibration(model, samples, graph.input_shape)
+
+
+def _checked_and_compiled(
+    model: Path, graph: Graph, chip: Target, inputs: Array, options: Options, observe: Observe
+) -> Program:
+    """Compile `graph`, once it is known to compute what the file `model` does."""
+    observe("check the import", 0, 1)
+    _check_import(model, graph, inputs[:8])
+    return compile(graph, chip, inputs, options, observe=observe)
+
+
+def _report(artifact: Artifact, stages: Sequence[Stage], verbose: bool, json: bool) -> None:
     """Write the report of what was made, and show it."""
     program = artifact.program
     used = utilisation(program.placement, program.target)
-    summary = summarise(artifact, used)
+    summary = summarise(artifact, used, stages)
     write_report(artifact.folder, {"compile": summary})
     if json:
         say_json(summary)
     else:
-        _print(program, used, artifact, verbose)
+        _print(program, used, artifact, stages, verbose)
 
 
 def read_options(path: Path) -> Options:
@@ -148,7 +168,7 @@ def _known(asked: list[str]) -> tuple[str, ...]:
     return tuple(find_backend(name).name for name in dict.fromkeys(asked))
 
 
-def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
+def summarise(artifact: Artifact, used: Utilisation, stages: Sequence[Stage]) -> dict[str, Any]:
     """Give what `neurocomp compile --json` prints."""
     program = artifact.program
     return {
@@ -169,6 +189,7 @@ def summarise(artifact: Artifact, used: Utilisation) -> dict[str, Any]:
         "cost": program.cost and cost_json(program.cost, RATES, program.steps),
         "synapses": synapses(program.network),
         "simulated": list(artifact.backends),
+        "stages": [asdict(stage) for stage in stages],
     }
 
 
@@ -186,7 +207,13 @@ def _check_import(model: Path, graph: Graph, samples: Array) -> None:
         )
 
 
-def _print(program: Program, used: Utilisation, artifact: Artifact, verbose: bool) -> None:
+def _print(
+    program: Program,
+    used: Utilisation,
+    artifact: Artifact,
+    stages: Sequence[Stage],
+    verbose: bool,
+) -> None:
     blocks: dict[str, int] = {}
     for block in program.placement.cores:
         blocks[block.population] = blocks.get(block.population, 0) + 1
@@ -199,6 +226,7 @@ def _print(program: Program, used: Utilisation, artifact: Artifact, verbose: boo
     if verbose and program.precision:
         show_table(precision_table(program.precision))
     show_table(utilisation_table(used))
+    show_table(spent(stages))
     for value, more in relayed(program.network).items():
         say(f"{value}: {more.neurons:,} {more.kind} neurons and {counted(more.steps, 'step')} more")
     if program.cost is not None:
