@@ -255,7 +255,7 @@ MUTANTS = (
     ),
     Mutant(
         "a weight is changed though that helps nothing",
-        "quantize/rounding.py",
+        "quantize/adaptive.py",
         "d[i] -= change",
         "d[i] += change",
         "quantize/test_rounding.py::test_adapted_levels_are_whole_within_their_bits_and_never_worse",

@@ -6,38 +6,58 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
-from neurocomp.cli.check import check
-from neurocomp.cli.compile import compile_
 from neurocomp.cli.console import note, say, say_error
-from neurocomp.cli.environments import doctor, setup
-from neurocomp.cli.evaluate import evaluate
-from neurocomp.cli.listing import list_
-from neurocomp.cli.map import map_
-from neurocomp.cli.run import run
-from neurocomp.cli.show import show
-from neurocomp.cli.sweep import sweep
-from neurocomp.cli.tune import tune
-from neurocomp.cli.verify import verify
 from neurocomp.errors import NeurocompError
 
-COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
-    ("check", check),
-    ("map", map_),
-    ("compile", compile_),
-    ("run", run),
-    ("verify", verify),
-    ("evaluate", evaluate),
-    ("tune", tune),
-    ("sweep", sweep),
-    ("show", show),
-    ("list", list_),
-    ("setup", setup),
-    ("doctor", doctor),
+# Name, function below `neurocomp.cli`, and the first line of its docstring. Only the command that
+# is asked for is imported: help and version need none, and some import seconds' worth.
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    (
+        "check",
+        "check.check",
+        "Say of every node whether it is supported, rewritten or unsupported, why, and what to do.",
+    ),
+    (
+        "map",
+        "map.map_",
+        "Say whether a network fits a chip, on how many cores, what binds, and what it costs.",
+    ),
+    ("compile", "compile.compile_", "Compile a trained network for a chip and write the artifact."),
+    ("run", "run.run", "Run one of the artifact's simulations and write every spike."),
+    (
+        "verify",
+        "verify.verify",
+        "Run the artifact's simulations and compare every spike with the integer network's.",
+    ),
+    (
+        "evaluate",
+        "evaluate.evaluate",
+        "Measure a converted network on a data set: an artifact, or a model with these options.",
+    ),
+    (
+        "tune",
+        "tune.tune",
+        "Search percentiles, passes and steps; give the front of error and cost.",
+    ),
+    (
+        "sweep",
+        "sweep.sweep",
+        "Measure accuracy against the bits of a weight, in the target's numbers.",
+    ),
+    ("show", "show.show", "Show what an artifact, a model or a target holds."),
+    ("list", "listing.list_", "List what there is, a line each."),
+    (
+        "setup",
+        "environments.setup",
+        "Make the private environment that runs a backend's artifacts; once is enough.",
+    ),
+    ("doctor", "environments.doctor", "Say what is there and what is missing."),
 )
 CANNOT = 2  # the exit code for input that cannot be used
 HELP = """Put a trained network on a neuromorphic chip, and prove that the result does what it does.
@@ -48,8 +68,8 @@ HELP = """Put a trained network on a neuromorphic chip, and prove that the resul
 """
 
 
-def application() -> typer.Typer:
-    """Give the application with all its commands."""
+def application(asked: str | None) -> typer.Typer:
+    """Give the application with the command `asked` for; the others have their help alone."""
     app = typer.Typer(
         name="neurocomp",
         help=HELP,
@@ -59,9 +79,20 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for name, command in COMMANDS:
-        app.command(name)(_guarded(command))
+    for name, home, summary in COMMANDS:
+        app.command(name, help=summary)(_guarded(command(home)) if name == asked else _not_asked)
     return app
+
+
+def command(home: str) -> Callable[..., int]:
+    """Import a command by what COMMANDS says of it, and give its function."""
+    module, _, function = home.partition(".")
+    found: Callable[..., int] = getattr(import_module(f"neurocomp.cli.{module}"), function)
+    return found
+
+
+def _not_asked() -> None:
+    """Stand for a command that does not run."""
 
 
 def _show_version(asked: bool) -> None:
@@ -100,7 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments`, or the process's, and give the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        application()(given, prog_name="neurocomp")
+        # no option before the command takes a value
+        asked = next((a for a in given if not a.startswith("-")), None)
+        application(asked)(given, prog_name="neurocomp")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from neurocomp.comparison import Report
 from neurocomp.mapping.utilisation import Utilisation
 from neurocomp.precision import Precision
 
@@ -31,36 +30,6 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value).replace("[", r"\[")
-
-
-def populations(report: Report) -> Table:
-    """Give one row a population: both kinds of verification."""
-    names = list(report.backends)
-    rows = (
-        (
-            p.name,
-            p.neurons,
-            p.spikes,
-            *(report.backends[b].by_population[p.name] for b in names),
-            None if p.name == report.populations[-1].name else f"{p.rate_error:.5f}",
-            f"{p.peak / p.state_limit:.0%}" if p.state_limit else None,
-        )
-        for p in report.populations
-    )
-    title = f"{counted(report.samples, 'sample')}, {report.steps} steps each"
-    mismatches = [f"#{name}\nmismatches" for name in names]
-    columns = ["population", "#neurons", "#spikes", *mismatches, "#rate\nerror", "#peak of\nstate"]
-    return table(title, columns, rows)
-
-
-def accuracies(report: Report) -> Table:
-    """Give the accuracy, or the agreement with the ANN, of every form of the network."""
-    titles = {"ann": "ANN (onnxruntime)", "float": "float SNN", "integer": "integer SNN"}
-    rows = [
-        (titles[k], _share(report.accuracy.get(k)), _share(report.agreement.get(k))) for k in titles
-    ]
-    rows += [(name, _share(check.accuracy), None) for name, check in report.backends.items()]
-    return table("precise enough?", ["network", "#accuracy", "#same class as ANN"], rows)
 
 
 def precision(layers: Sequence[Precision]) -> Table:
@@ -91,10 +60,6 @@ def _decibels(value: float | None) -> str | None:
 def counted(number: int, what: str) -> str:
     """Write a number of things, `1 core` or `2 cores`."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _share(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2%}"
 
 
 def utilisation(used: Utilisation) -> Table:

@@ -15,7 +15,8 @@ from neurocomp.cli.arguments import Build, Json, Python, Seed
 from neurocomp.cli.bycore import show_by_core, wanted_cores
 from neurocomp.cli.console import note, progress, say, say_json
 from neurocomp.cli.console import show as show_table
-from neurocomp.cli.tables import accuracies, counted, populations
+from neurocomp.cli.tables import counted
+from neurocomp.cli.verified import accuracies, populations
 from neurocomp.comparison import Reference, Report, to_json
 from neurocomp.samples import load_labels, load_samples
 from neurocomp.verification import verify as check

@@ -7,7 +7,6 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.quantize.inputs import Block, Inputs, inputs, linear, stored
-from neurocomp.quantize.rounding import adapt
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.pairs import driving
 from neurocomp.snn.synapses import Conv, Dense, Sparse
@@ -99,6 +98,8 @@ def _adapt_block(
     made: Layer, b: Block, lacks: Array, levels: Array, units: Array, bits: int
 ) -> None:
     """Adapt one block of `levels` in place, and what the drive then lacks."""
+    from neurocomp.quantize.adaptive import adapt  # late: numba takes a second to import
+
     x = b.inputs - b.inputs.mean(axis=0)
     weight = made.maps[b.projection].weight
     unit = stored(np.broadcast_to(units, weight.shape), b)[:, :1]

@@ -19,11 +19,12 @@ from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
 from neurocomp.quantize import Rounding, quantize
 from neurocomp.quantize.activity import rates
+from neurocomp.quantize.adaptive import adapt, damping
 from neurocomp.quantize.fit import Task, refit, squared
 from neurocomp.quantize.layer import error, layer
 from neurocomp.quantize.part import Part, units
 from neurocomp.quantize.quantize import _quantize
-from neurocomp.quantize.rounding import adapt, damping, nearest, top
+from neurocomp.quantize.rounding import nearest, top
 from neurocomp.snn.check import check
 from neurocomp.snn.network import Network
 from neurocomp.snn.oracle import record
