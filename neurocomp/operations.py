@@ -17,6 +17,7 @@ from neurocomp.arrays import Array
 from neurocomp.snn import synapses
 from neurocomp.snn.boxes import volume, whole
 from neurocomp.snn.network import Network, Projection
+from neurocomp.snn.windows import Axis
 
 
 def ann_operations(graph: Graph, *, borders: bool = False) -> int:
@@ -54,24 +55,39 @@ def fan_out(synapse: synapses.Synapse) -> Array:
 
 def _row_sums(synapse: synapses.Synapse) -> Array:
     if isinstance(synapse, synapses.Pooled):
-        pre = synapse.edges(whole(synapse.post_shape)).pre
-        return np.bincount(pre, minlength=prod(synapse.pre_shape))
+        held = synapse.window.windows
+        return _weighted(synapse.inner, _reached(held.rows), _reached(held.columns))
+    _, rows, columns = synapse.post_shape
+    return _weighted(synapse, np.ones(rows, np.int64), np.ones(columns, np.int64))
+
+
+def _weighted(synapse: synapses.Synapse, rows: Array, columns: Array) -> Array:
+    """Count the synapses, those into a place as often as `rows` times `columns` say of it."""
     if isinstance(synapse, synapses.Sparse):
-        return np.bincount(synapse.pre, minlength=prod(synapse.pre_shape))
+        places = np.outer(rows, columns).ravel()
+        times = places[synapse.post % len(places)]
+        return _bins(synapse.pre, times, prod(synapse.pre_shape))
     if isinstance(synapse, synapses.Dense):
-        return np.full(prod(synapse.pre_shape), prod(synapse.post_shape))
+        times = synapse.post_shape[0] * rows.sum() * columns.sum()
+        return np.full(prod(synapse.pre_shape), times)
     windows = synapse.windows  # type: ignore[attr-defined]  # of Conv and Window, the two others
-    rows = _reached(windows.rows.positions((0, windows.rows.count)), windows.rows.size)
-    columns = _reached(windows.columns.positions((0, windows.columns.count)), windows.columns.size)
     channels = np.full(synapse.pre_shape[0], _readers(synapse))
-    counts: Array = channels[:, None, None] * rows[:, None] * columns
+    reached = _reached(windows.rows, rows)[:, None] * _reached(windows.columns, columns)
+    counts: Array = channels[:, None, None] * reached
     return counts
 
 
-def _reached(positions: Array, size: int) -> Array:
-    """Count the windows that touch each place of one axis, (size,)."""
-    inside = positions[(positions >= 0) & (positions < size)]
-    return np.bincount(inside, minlength=size)
+def _reached(axis: Axis, times: Array | None = None) -> Array:
+    """Count the windows that touch each place of one axis, (size,), each as often as `times`."""
+    positions = axis.positions((0, axis.count))
+    inside = (positions >= 0) & (positions < axis.size)
+    each = np.ones(axis.count, np.int64) if times is None else times
+    return _bins(positions[inside], np.repeat(each, inside.sum(axis=1)), axis.size)
+
+
+def _bins(places: Array, times: Array, size: int) -> Array:
+    """Add up `times`, whole numbers, at each of `size` places."""
+    return np.bincount(places, times, size).astype(np.int64)
 
 
 def _readers(synapse: synapses.Synapse) -> int:

@@ -107,7 +107,28 @@ def synapse_corpus() -> list[Synapse]:
             pre_shape=(3, 1, 1),
             post_shape=(4, 1, 1),
         ),
+        *pooled_corpus(),
     ]
+
+
+def pooled_corpus() -> list[Synapse]:
+    """Give maps whose results overlapping, padded windows pool."""
+    random = np.random.default_rng(0)
+    pre, size = (2, 7, 6), (4, 7, 6)
+    window = synapses.Window(pre_shape=size, kernel=(3, 2), strides=(2, 1), pads=(1, 0, 1, 1))
+    edges = np.sort(random.choice(prod(size), 50))
+    inner: list[synapses.Conv | synapses.Dense | synapses.Sparse] = [
+        synapses.Conv(weight=np.ones((4, 1, 3, 3)), pre_shape=pre, pads=(1, 1, 1, 1), groups=2),
+        synapses.Dense(weight=np.ones((prod(size), prod(pre))), pre_shape=pre, post_shape=size),
+        synapses.Sparse(
+            weight=np.ones(50),
+            pre=random.integers(0, prod(pre), 50),
+            post=edges,
+            pre_shape=pre,
+            post_shape=size,
+        ),
+    ]
+    return [synapses.Pooled(inner=i, window=window) for i in inner]
 
 
 @pytest.mark.parametrize("synapse", synapse_corpus(), ids=lambda s: type(s).__name__)

@@ -6,14 +6,15 @@ many paths through residual sums cost nothing to count.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from neurocomp.ann.graph import Graph, Node
+from neurocomp.ann.ops import AveragePool
 from neurocomp.arrays import Shape
 from neurocomp.snn.boxes import volume, whole
-from neurocomp.snn.synapses import Conv, Dense, Synapse
+from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +73,26 @@ def through(graph: Graph, node: Node, before: Mapping[str, Reaches]) -> Reaches:
         if node.op.role == "view":
             found += before[name]
         else:
-            found += joined(before[name], Counter({_seen(node.op.wiring(index, *shapes)): 1}))
+            found += joined(before[name], Counter({_seen(_wiring(node, index, shapes)): 1}))
     return found
+
+
+def _wiring(node: Node, index: int, shapes: Sequence[Shape]) -> Synapse:
+    """Give a regular form where there is one: averages of unequal counts are single synapses."""
+    if isinstance(node.op, AveragePool):
+        return node.op.window(shapes[index])
+    return node.op.wiring(index, *shapes)
 
 
 def _seen(synapse: Synapse) -> Reach:
     """Give what one synapse's target sees of its source."""
     plain = Reach(source="", of=synapse.pre_shape)
-    if isinstance(synapse, Conv):
+    if isinstance(synapse, Conv | Window):
         span = [
             (size - 1) * dilation + 1
             for size, dilation in zip(synapse.kernel, synapse.dilations, strict=True)
         ]
-        channels = float(synapse.weight.shape[1])
+        channels = float(synapse.weight.shape[1]) if isinstance(synapse, Conv) else 1.0
         return replace(
             plain, channels=channels, rows=span[0], columns=span[1], strides=synapse.strides
         )

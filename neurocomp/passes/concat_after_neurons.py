@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from neurocomp.ann.graph import Graph, Node
-from neurocomp.ann.ops import Clip, Concat, MaxPool, Relu
+from neurocomp.ann.ops import AveragePool, Clip, Concat, MaxPool, Relu
 from neurocomp.passes.exchange import exhaust, feeds_only
 
 
 @dataclass(frozen=True, slots=True)
 class ConcatAfterNeurons:
-    """relu(concat(a, b)) = concat(relu(a), relu(b)), and so for clip, and max pooling of channels.
+    """relu(concat(a, b)) = concat(relu(a), relu(b)), and so for clip, and pooling of channels.
 
-    Each branch then keeps its own units, and a concat costs nothing: it only passes spikes on.
+    Each branch then keeps its own units, and a concat costs nothing: it only passes spikes on. A
+    pool leaves a concat that others read to them; a rectifier would have neurons twice.
     """
 
     name: ClassVar[str] = "concat-after-neurons"
@@ -24,18 +25,20 @@ class ConcatAfterNeurons:
 
 def _neurons_first(graph: Graph) -> Graph:
     for node in graph.nodes:
-        movable = isinstance(node.op, Relu | Clip | MaxPool)
+        movable = isinstance(node.op, Relu | Clip | MaxPool | AveragePool)
         concat = graph.index.get(node.inputs[0]) if movable else None
         if concat is None or not isinstance(concat.op, Concat):
             continue
-        if isinstance(node.op, MaxPool) and concat.op.axis != 0:
+        pools = isinstance(node.op, MaxPool | AveragePool)
+        if pools and concat.op.axis != 0:
             continue  # its windows reach over the seam
-        if feeds_only(graph, concat, node):
-            return graph.with_nodes(_moved(graph, node, concat))
+        alone = feeds_only(graph, concat, node)
+        if alone or pools:
+            return graph.with_nodes(_moved(graph, node, concat, alone=alone))
     return graph
 
 
-def _moved(graph: Graph, node: Node, concat: Node) -> list[Node]:
+def _moved(graph: Graph, node: Node, concat: Node, *, alone: bool) -> list[Node]:
     branches = [
         Node(name=f"{node.name}[{i}]", op=node.op, inputs=(branch,))
         for i, branch in enumerate(concat.inputs)
@@ -45,6 +48,6 @@ def _moved(graph: Graph, node: Node, concat: Node) -> list[Node]:
     for n in graph.nodes:
         if n is node:
             nodes += [*branches, joined]
-        elif n is not concat:
+        elif n is not concat or not alone:
             nodes.append(n)
     return nodes

@@ -170,13 +170,14 @@ def _after_pointwise(first: Conv, second: Conv) -> Conv:
 def _after_pool(first: Conv, second: Conv) -> Conv | None:
     """Compose a depthwise convolution and a convolution: kernels convolve, strides multiply.
 
-    The second's padding holds zeros, so it must not reach over any neuron of the first's sources.
+    The second's padding holds zeros, so it must not reach over any neuron of the first's sources;
+    where the second has none, the first's stays as it is.
     """
     (top, left, bottom, right), (sy, sx) = second.pads, first.strides
     overlapping = first.kernel[0] > sy or first.kernel[1] > sx
     rows, columns = first.post_shape[1] * sy, first.post_shape[2] * sx
     uncovered = (bottom and rows < first.pre_shape[1]) or (right and columns < first.pre_shape[2])
-    if any(first.pads) or (any(second.pads) and overlapping) or uncovered:
+    if any(second.pads) and (any(first.pads) or overlapping or uncovered):
         return None
     if first.dilations != (1, 1):
         return None
@@ -196,7 +197,7 @@ def _after_pool(first: Conv, second: Conv) -> Conv | None:
         weight=readonly(weight),
         pre_shape=first.pre_shape,
         strides=(second.strides[0] * sy, second.strides[1] * sx),
-        pads=(top * sy, left * sx, bottom * sy, right * sx),
+        pads=first.pads if any(first.pads) else (top * sy, left * sx, bottom * sy, right * sx),
         groups=second.groups,
     )
 

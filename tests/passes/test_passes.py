@@ -289,6 +289,17 @@ def test_pooling_over_a_seam_of_rows_stays_behind_the_concat() -> None:
     assert check_pass(ConcatAfterNeurons(), graph) is graph
 
 
+@pytest.mark.parametrize("pool", ["max", "average"])
+def test_pools_of_a_module_read_each_branch_and_its_convolutions_the_concat(pool: str) -> None:
+    net = Net(17, (2, 6, 6))
+    joined = net.concat(net.relu(net.conv(net.x, 2)), net.relu(net.conv(net.x, 3)))
+    pooled = net.max(joined) if pool == "max" else net.average(joined)
+    graph = net.graph(net.linear(net.flat(net.concat(net.relu(net.conv(joined, 2)), pooled)), 3))
+    made = check_pass(ConcatAfterNeurons(), graph)
+    assert [made.index[f"{pooled}[{i}]"].inputs for i in (0, 1)] == [("relu1",), ("relu2",)]
+    assert made.index["conv3"].inputs == (joined,)
+
+
 def test_a_concat_that_is_read_twice_stays() -> None:
     net = Net(9, (2, 4, 4))
     joined = net.concat(net.conv(net.x, 2), net.conv(net.x, 3))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from neurocomp.ann.graph import Graph
-from neurocomp.ann.ops import Relay
+from neurocomp.ann.ops import Relay, Relu, Sum
 from neurocomp.ann.reach import start, synapses, through
+from neurocomp.ann.signs import never_negative
 from neurocomp.arrays import Array
 from neurocomp.compiler import Linear, Options, Prepared, prepare, rewrite
 from neurocomp.errors import UnsupportedError
@@ -50,6 +51,33 @@ def test_neurons_go_on_reading_what_a_value_is_made_of() -> None:
     made = RelayLinear()(net.graph(net.linear(net.flat(both), 3)))
     assert made.index["relu2"].inputs == ("conv2",)
     assert made.index["conv3"].inputs == ("conv2 (relay)",)
+
+
+def test_an_average_of_activations_is_sent_on_by_rectifiers() -> None:
+    net = Net(12, (2, 6, 6))
+    pooled = net.average(net.relu(net.conv(net.x, 8)), (3, 3), strides=(1, 1), pads=(1, 1, 1, 1))
+    graph = net.graph(net.linear(net.flat(net.relu(net.conv(pooled, 16, kernel=(1, 1)))), 3))
+    made = RelayLinear()(graph)
+    assert isinstance(made.index[f"{pooled} (relay)"].op, Relu)
+    assert RelayLinear()(made) is made
+    assert isinstance(RelayLinear(graded=True)(graph).index[f"{pooled} (relay)"].op, Relay)
+    found = prepared(graph, "pairs")
+    kinds = [type(p.neuron) for p in found.network.populations]
+    assert kinds == [IntegrateAndFire] * 3 + [Accumulator]
+    x = samples(graph, 10, seed=5)
+    wanted = graph.run(x)[graph.output].reshape(10, -1)
+    assert np.abs(outputs(found, x) - wanted).max() < 0.1 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("kind", ["difference", "input"])
+def test_what_can_be_negative_needs_a_pair(kind: str) -> None:
+    net = Net(13, (2, 6, 6))
+    a = net.relu(net.conv(net.x, 8, pads=(1, 1, 1, 1)))
+    b = net.add(Sum(signs=(1, -1)), a, net.relu(net.conv(net.x, 8, pads=(1, 1, 1, 1))))
+    x = net.average(b if kind == "difference" else net.concat(a, net.x), (3, 3), strides=(1, 1))
+    graph = net.graph(net.linear(net.flat(net.relu(net.conv(x, 16, kernel=(1, 1)))), 3))
+    assert x not in never_negative(graph)
+    assert a in never_negative(graph)
 
 
 def test_what_only_the_input_feeds_is_composed_on_the_host() -> None:

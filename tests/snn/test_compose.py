@@ -127,6 +127,20 @@ def test_pool_then_conv_is_a_conv(data: st.DataObject) -> None:
     assert np.array_equal(one.apply(x), conv.apply(pool.apply(x)))
 
 
+@quick
+@given(st.data())
+def test_a_padded_pool_then_a_conv_is_a_conv_of_that_padding(data: st.DataObject) -> None:
+    pads = tuple(data.draw(st.integers(0, 1)) for _ in range(4))
+    pool = replace(data.draw(shapes.flatmap(pools)), pads=pads)
+    conv = replace(data.draw(convs(pool.post_shape)), pads=(0, 0, 0, 0))
+    if min(conv.windows.counts) < 1:
+        return
+    one = compose(pool, conv, "h")
+    assert isinstance(one, Conv)
+    x = rates(data.draw(randoms), pool.pre_shape)
+    assert np.array_equal(one.apply(x), conv.apply(pool.apply(x)))
+
+
 def test_a_pool_that_tiles_then_a_padded_conv_is_a_conv() -> None:
     weight = np.arange(18).reshape(1, 2, 3, 3)
     pool = Conv(weight=np.ones((2, 1, 2, 2)), pre_shape=(2, 6, 4), strides=(2, 2), groups=2)

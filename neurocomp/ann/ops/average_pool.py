@@ -87,24 +87,31 @@ class AveragePool(Op):
         means: Array = sums / self.counts(x.shape[1:])
         return means.reshape(len(x), *shape).astype(x.dtype)
 
+    def window(self, shape: Shape) -> synapses.Window:
+        """Give the windows that are averaged."""
+        strides, pads = self.geometry.planar(shape)
+        return synapses.Window(
+            pre_shape=volume(shape),
+            kernel=self.geometry.planar_kernel,
+            strides=strides,
+            pads=pads,
+            dilations=self.geometry.planar_dilations,
+        )
+
     def wiring(self, index: int, *inputs: Shape) -> synapses.Synapse:
         """Give a depthwise convolution; single synapses where windows average unequal counts."""
         shape, counts = volume(inputs[0]), self.counts(inputs[0])
-        strides, pads = self.geometry.planar(inputs[0])
-        dilations, kernel = self.geometry.planar_dilations, self.geometry.planar_kernel
+        window = self.window(inputs[0])
         if np.all(counts == counts[0, 0]):
-            weight = np.full((shape[0], 1, *kernel), 1 / counts[0, 0])
+            weight = np.full((shape[0], 1, *window.kernel), 1 / counts[0, 0])
             return synapses.Conv(
                 weight=readonly(weight),
                 pre_shape=shape,
-                strides=strides,
-                pads=pads,
-                dilations=dilations,
+                strides=window.strides,
+                pads=window.pads,
+                dilations=window.dilations,
                 groups=shape[0],
             )
-        window = synapses.Window(
-            pre_shape=shape, kernel=kernel, strides=strides, pads=pads, dilations=dilations
-        )
         edges = window.edges(whole(window.post_shape))
         return synapses.Sparse(
             weight=readonly(1 / counts.ravel()[edges.post % prod(counts.shape)]),
