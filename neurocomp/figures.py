@@ -7,42 +7,63 @@ from typing import Any
 
 import numpy as np
 
+from neurocomp.arrays import Array
 from neurocomp.errors import MissingError
-from neurocomp.evaluation import Evaluation, Layer
+from neurocomp.evaluation import Evaluation, Layer, Raster, interval
 from neurocomp.sweep import Swept
 from neurocomp.tuning import UNITS, Currency, Point
 
 COLUMNS = 3
+DPI = 120
+MOST_PIXELS = 30_000  # of a figure's height: many layers are drawn smaller
 
 
-def draw(found: Evaluation, folder: Path) -> tuple[Path, ...]:
+def draw(found: Evaluation, raster: Sequence[Raster], folder: Path) -> tuple[Path, ...]:
     """Write all figures into `folder` and give their paths. Raises MissingError without matplotlib.
 
-    Error against operations and against steps, rates against activations, and histograms of both.
+    Error against operations and against steps; of each layer rates against activations, histograms
+    of both, before and after they are divided by the range, and the spikes of one sample.
     """
     need_matplotlib()
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"error_operations": Figure(layout="constrained"), "error_steps": Figure()}
+    made = {name: Figure(layout="constrained") for name in ("error_operations", "error_steps")}
     _error_operations(made["error_operations"].subplots(), found)
     _error_steps(made["error_steps"].subplots(), found)
-    for name, one in (("correlation", _correlation), ("histograms", _histograms)):
-        if found.layers:
-            rows = -(-len(found.layers) // COLUMNS)
-            figure = Figure(figsize=(4 * COLUMNS, 3.2 * rows), layout="constrained")
-            axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-            for layer, each in zip(found.layers, axes, strict=False):
-                one(each, layer)
-            for unused in axes[len(found.layers) :]:
-                unused.set_axis_off()
-            made[name] = figure
+    if found.layers:
+        made["correlation"] = Figure(layout="constrained")
+        for axes, layer in zip(
+            _grid(made["correlation"], len(found.layers), 3.4, 1), found.layers, strict=True
+        ):
+            _correlation(axes[0], layer)
+        made["histograms"] = Figure(layout="constrained")
+        for axes, layer in zip(
+            _grid(made["histograms"], len(found.layers), 2.6, 2), found.layers, strict=True
+        ):
+            _plain_histogram(axes[0], layer)
+            _histograms(axes[1], layer)
+    if raster:
+        made["raster"] = Figure(figsize=(8, 1.1 * len(raster) + 0.6), layout="constrained")
+        _raster(made["raster"], raster)
     paths = []
     for name, figure in made.items():
         path = folder / f"{name}.png"
-        figure.savefig(path, dpi=120)
+        figure.savefig(path, dpi=min(DPI, MOST_PIXELS / figure.get_figheight()))
         paths.append(path)
     return tuple(paths)
+
+
+def _grid(figure: Any, count: int, height: float, each: int) -> list[list[Any]]:
+    """Give `count` times `each` axes side by side, of that height in inches."""
+    columns = min(count, COLUMNS if each == 1 else 1)
+    rows = -(-count // columns)
+    figure.set_size_inches(4 * columns * each, height * rows)
+    axes = figure.subplots(rows, columns * each, squeeze=False)
+    places = axes.reshape(rows * columns, each)
+    for unused in places[count:].ravel():
+        unused.set_axis_off()
+    return [list(place) for place in places[:count]]
 
 
 def need_matplotlib() -> None:
@@ -118,14 +139,33 @@ def _error_operations(axes: Any, found: Evaluation) -> None:
     axes.loglog(found.curve.operations / 1e6, np.maximum(error, 1e-2), ".-", label="SNN, each step")
     axes.plot(found.ann_operations / 1e6, max(ann, 1e-2), "k*", markersize=12, label="ANN")
     axes.set(xlabel="million operations a sample", ylabel=_error_name(found))
+    _plain_numbers(axes.xaxis)
+    _plain_numbers(axes.yaxis)
     axes.legend()
 
 
 def _error_steps(axes: Any, found: Evaluation) -> None:
     steps = np.arange(1, len(found.curve.right) + 1)
-    axes.semilogy(steps, np.maximum(100 * (1 - found.curve.accuracy), 1e-2), label="SNN")
-    axes.axhline(max(100 * (1 - found.ann_right / found.samples), 1e-2), color="k", ls="--")
+    ends = np.array([interval(int(r), found.samples) for r in found.curve.right])
+    low, high = np.maximum(100 * (1 - ends[:, ::-1].T), 1e-2)
+    error = np.maximum(100 * (1 - found.curve.accuracy), 1e-2)
+    (line,) = axes.semilogy(steps, error, ".-" if len(steps) <= 64 else "-", label="SNN")
+    axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.15, label="95 %")
+    ann = max(100 * (1 - found.ann_right / found.samples), 1e-2)
+    axes.axhline(ann, color="k", ls="--", label="ANN")
     axes.set(xlabel="steps", ylabel=_error_name(found))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    _plain_numbers(axes.yaxis)
+    axes.legend()
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Label a logarithmic axis with 0.1, 0.2, 0.5, 1, 2..., not with powers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _error_name(found: Evaluation) -> str:
@@ -136,14 +176,52 @@ def _correlation(axes: Any, layer: Layer) -> None:
     axes.plot(layer.pairs[:, 0], layer.pairs[:, 1], ".", markersize=2, alpha=0.5)
     most = max(1.0, float(layer.pairs.max(initial=1)))
     axes.plot([0, most], [0, most], "k", linewidth=0.5)
-    axes.set(xlabel="activation / range", ylabel="rate")
+    axes.set(xlabel="activation / range", ylabel="rate", aspect="equal")
     axes.set_title(f"{layer.name}: Pearson {layer.pearson:.3f}", fontsize=9)
 
 
-def _histograms(axes: Any, layer: Layer) -> None:
-    edges = np.linspace(0, 1.5, len(layer.rates) + 1)
-    for counts, label in ((layer.activations, "activation / range"), (layer.rates, "rate")):
-        axes.stairs(np.maximum(counts, 0.5), edges, label=label)
-    axes.set(yscale="log", xlabel="units of the greatest rate")
-    axes.set_title(f"{layer.name}: {layer.saturated:.2%} clipped", fontsize=9)
+def _plain_histogram(axes: Any, layer: Layer) -> None:
+    """Draw activations before they are divided by the range, and where ranges lie."""
+    _stairs(axes, layer.plain, layer.plain_edges, "activation", "C0")
+    least, most = float(layer.range.min()), float(layer.range.max())
+    if least < most:
+        axes.axvspan(least, most, color="k", alpha=0.1, label="ranges of the channels")
+    else:
+        axes.axvline(most, color="k", ls="--", label="range")
+    axes.set(yscale="log", xlabel="activation", ylabel="count")
+    axes.set_title(f"{layer.name}, before normalisation", fontsize=9)
     axes.legend(fontsize=7)
+
+
+def _histograms(axes: Any, layer: Layer) -> None:
+    """Draw activations divided by the range, and rates."""
+    _stairs(axes, layer.activations, layer.edges, "activation / range", "C0")
+    _stairs(axes, layer.rates, layer.edges, "rate", "C1")
+    axes.axvline(1, color="k", ls="--")
+    axes.set(yscale="log", xlabel="units of the greatest rate")
+    axes.set_title(f"{layer.name}, after: {layer.saturated:.2%} above 1", fontsize=9)
+    axes.legend(fontsize=7)
+
+
+def _stairs(axes: Any, counts: Array, edges: Array, label: str, color: str) -> None:
+    """Draw a histogram whose empty bins are gaps, as they have no logarithm."""
+    axes.stairs(np.where(counts > 0, counts, np.nan), edges, label=label, color=color)
+
+
+def _raster(figure: Any, raster: Sequence[Raster]) -> None:
+    """Draw one row of spikes a layer, over the steps of the run."""
+    rows = figure.subplots(len(raster), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, layer in zip(rows, raster, strict=True):
+        step, neuron = np.nonzero(layer.fired)
+        shown = layer.fired.shape[1]
+        axes.plot(step + 1, neuron, "|", color="k", markersize=max(1.5, 40 / shown), mew=1.2)
+        axes.set(ylim=(-1, shown), yticks=[])
+        which = f"{shown} of {layer.neurons:,}" if shown < layer.neurons else f"{shown}"
+        axes.set_title(
+            f"{layer.name}: {which} neurons, {layer.rate:.3f} spikes a step",
+            fontsize=8,
+            loc="left",
+        )
+    rows[-1].set(xlabel="step of the run", xlim=(0.5, len(raster[0].fired) + 0.5))
+    rows[-1].xaxis.get_major_locator().set_params(integer=True)
+    figure.suptitle("spikes of the first sample", fontsize=10)

@@ -11,7 +11,7 @@ from neurocomp.cli import arguments as given
 from neurocomp.cli.console import progress, say, say_json, show
 from neurocomp.cli.tables import table
 from neurocomp.compiler import Options, Prepared, prepare, with_passes
-from neurocomp.evaluation import Evaluation, interval, to_json
+from neurocomp.evaluation import Evaluation, interval, rasters, to_json
 from neurocomp.evaluation import evaluate as measure
 from neurocomp.figures import draw
 from neurocomp.frontend.onnx import load
@@ -68,8 +68,9 @@ def evaluate(
             made, length = prepare(graph, measured, options, observe=observe), steps
         classes = load_first_labels(labels, len(x)) if labels else None
         found = measure(made.network, made.graph, x, classes, length, observe=observe)
+        raster = rasters(made.network, x[0], length) if figures is not None else ()
     if figures is not None:
-        draw(found, figures)
+        draw(found, raster, figures)
     _show(found, figures, json=json)
     return 0
 

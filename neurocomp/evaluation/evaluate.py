@@ -10,11 +10,12 @@ from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.evaluation.advice import advice
 from neurocomp.evaluation.curve import Curve, interval, read
-from neurocomp.evaluation.layers import Layer, Tally
+from neurocomp.evaluation.layers import Layer, Tally, edges
 from neurocomp.evaluation.run import Meter, Run
 from neurocomp.frontend.onnx import opened, to_model
 from neurocomp.operations import ann_operations, neuron_updates
 from neurocomp.readouts import Membrane, Readout, classes
+from neurocomp.snn.boxes import volume
 from neurocomp.snn.network import Network
 
 MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced one by one
@@ -55,7 +56,7 @@ def evaluate(
     own classes are the wanted ones.
     """
     names = [p.name for p in network.populations if p.name in graph.index and _fires(graph, p.name)]
-    meter, kept = Meter(network, steps, names), _Kept(names)
+    meter, kept = Meter(network, steps, names), _Kept(graph, names, steps)
     run_ann = opened(to_model(graph, names), [graph.output, *names])
     few = min(len(samples), _replaceable(graph, len(names)))
     for start in range(0, len(samples), meter.chunk):
@@ -116,28 +117,25 @@ def _replaceable(graph: Graph, layers: int) -> int:
 class _Kept:
     """What is kept of the chunks that were run."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, graph: Graph, names: Sequence[str], steps: int) -> None:
         self.traces: list[Array] = []
         self.costs: list[Array] = []
         self.wanted: list[Array] = []
         self.ann_right = 0
-        self.tallies = {name: Tally() for name in names}
+        self.tallies = {n: Tally(unit=_unit(graph, n), edges=edges(steps)) for n in names}
         self.replaced_right = dict.fromkeys(("", *names), 0)  # "" is the trained network
 
     def add(
         self, graph: Graph, values: Mapping[str, Array], run: Run, labels: Array | None
     ) -> None:
         """Add a chunk: the trained network's `values`, and its run."""
-        count = len(run.trace)
         self.traces.append(run.trace)
         self.costs.append(run.spent)
         given = classes(values[graph.output])
         self.wanted.append(given if labels is None else labels)
         self.ann_right += int((given == self.wanted[-1]).sum())
         for name, tally in self.tallies.items():
-            rates = run.rates[name]
-            activations = values[name].reshape(rates.shape) / _unit(graph, name)
-            tally.add(activations.reshape(count, -1), rates.reshape(count, -1))
+            tally.add(values[name], run.rates[name])
 
     def replace(
         self, graph: Graph, samples: Array, values: Mapping[str, Array], run: Run, most: int
@@ -150,7 +148,7 @@ class _Kept:
         given: dict[str, Array] = {}
         outputs = {"": values[graph.output][few]}
         for name in self.tallies:
-            stand = run.rates[name][few] * _unit(graph, name)
+            stand = run.rates[name][few] * _unit(graph, name).reshape(-1, 1, 1)
             given[name] = stand.reshape(values[name][few].shape)
             outputs[name] = _resume(graph, samples[few], given)
         for name, output in outputs.items():
@@ -167,7 +165,8 @@ class _Kept:
 
 
 def _unit(graph: Graph, name: str) -> Array:
-    return np.asarray(graph.units.get(name, np.ones(1))).reshape(-1, 1, 1)
+    """Give what a rate of 1 stands for, (channels,)."""
+    return np.asarray(graph.units.get(name, np.ones(volume(graph.shapes[name])[0])))
 
 
 def _resume(graph: Graph, samples: Array, given: Mapping[str, Array]) -> Array:
