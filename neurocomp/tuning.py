@@ -2,7 +2,8 @@
 
 Every trial is one pass over the samples and gives all numbers of steps at once. Trials are plain
 values, tried in a fixed order; those that are known already are not run again, so a search that
-was interrupted goes on where it stopped. Cost is synaptic operations, steps, or the chip's energy.
+was interrupted goes on where it stopped. Cost is synaptic operations, steps, the chip's energy, or
+the memory of the weights.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,16 +35,22 @@ FITTED: tuple[tuple[Ranges, Literal["none", "bias"]], ...] = (  # to a number of
     ("percentile", "bias"),
     ("error", "bias"),
 )
+WIDTHS = (6, 5, 4, 3, 2)  # bits of a weight, besides those that the target has
+NARROWED: tuple[tuple[Ranges, Literal["none", "bias"]], ...] = (  # what fewer bits are tried with
+    ("percentile", "none"),
+    ("error", "bias"),
+)
 POOLS: tuple[Literal["average", "drive", "relus"], ...] = ("drive", "average", "relus")
 
 MEASURED = 4  # samples that the spikes of each layer are measured on, for the energy
 
 Observe = Callable[[str, int, int], None]
-Currency = Literal["operations", "energy", "steps"]
+Currency = Literal["operations", "energy", "steps", "memory"]
 UNITS: Mapping[Currency, str] = {
     "operations": "synaptic operations a sample",
     "energy": "microjoules a sample",
     "steps": "steps",
+    "memory": "kilobytes of weights",
 }
 
 
@@ -56,6 +63,7 @@ class Point:
     error: float  # share of the samples that are wrong
     operations: float  # synaptic, a mean over the samples
     energy: float | None  # microjoules a sample, of the events whose energy was published
+    memory: float | None  # kilobytes of all weights, each once; None: the target's are no integers
 
     def cost(self, currency: Currency) -> float:
         """Give what the point costs. Raises ModelError where its energy is not known."""
@@ -63,6 +71,11 @@ class Point:
             return self.operations
         if currency == "steps":
             return self.steps
+        if currency == "memory":
+            if self.memory is None:
+                wrong = "of weights is the same for all, this target's are not whole numbers"
+                raise ModelError("memory", wrong, "choose another target, or ask for operations")
+            return self.memory
         if self.energy is None:
             raise ModelError(
                 "energy", "of this target was not published", "ask for operations or steps"
@@ -78,12 +91,16 @@ class Trial:
     errors: tuple[float, ...]  # after each step
     operations: tuple[float, ...]
     energies: tuple[float, ...] = ()  # microjoules a sample; empty where none was published
+    memory: float | None = None  # kilobytes of weights
     ann_error: float | None = None  # of the trained network, on the same samples
     refused: str = ""
 
 
-def candidates(graph: Graph, steps: int) -> tuple[Options, ...]:
-    """Give the options to try, in order: the likeliest first."""
+def candidates(graph: Graph, steps: int, bits: int | None = None) -> tuple[Options, ...]:
+    """Give the options to try, in order: the likeliest first.
+
+    `bits` are those of a weight of the target; where it has some, fewer are tried, too.
+    """
     pools = POOLS if any(isinstance(n.op, MaxPool) for n in graph.nodes) else POOLS[1:2]
     lengths = sorted({max(1, steps // 4), max(1, steps // 2), steps})
     plain = [
@@ -94,7 +111,13 @@ def candidates(graph: Graph, steps: int) -> tuple[Options, ...]:
         for pool, t in product(pools, lengths)
         for ranges, correct in FITTED
     ]
-    return (*plain, *fitted)
+    narrow = [
+        Options(steps=steps, ranges=ranges, correct=correct, max_pool=pool, weight_bits=width)
+        for pool, width in product(pools, WIDTHS)
+        for ranges, correct in NARROWED
+        if bits is not None and width < bits
+    ]
+    return (*plain, *fitted, *narrow)
 
 
 def tune(
@@ -146,8 +169,17 @@ def _trial(
         errors=tuple(1 - a for a in curve.accuracy.tolist()),
         operations=operations,
         energies=_energies(spent, operations) if spent else (),
+        memory=_memory(network, chip),
         ann_error=ann_error,
     )
+
+
+def _memory(network: Network, target: Target) -> float | None:
+    """Give the kilobytes of all weights, a kernel's once; None where they are no integers."""
+    if target.arithmetic is None:
+        return None
+    weights = sum(j.synapse.weight.size for j in network.projections)
+    return weights * target.arithmetic.weight_bits / 8000
 
 
 def _step_cost(network: Network, target: Target, samples: Array, steps: int) -> Cost | None:
@@ -178,6 +210,7 @@ def points(trials: Mapping[int, Trial]) -> tuple[Point, ...]:
             error=error,
             operations=trial.operations[t],
             energy=trial.energies[t] if trial.energies else None,
+            memory=trial.memory,
         )
         for place, trial in sorted(trials.items())
         for t, error in enumerate(trial.errors)

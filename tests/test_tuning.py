@@ -44,6 +44,24 @@ def test_a_front_is_of_what_shall_be_least() -> None:
         front({0: trial([0.5], [10])}, "energy")
 
 
+def test_fewer_bits_are_tried_where_weights_are_whole_numbers() -> None:
+    net = Net(1, (1, 6, 6))
+    graph = net.graph(net.linear(net.relu(net.linear(net.flat(net.x), 8)), 3))
+    plain, narrow = candidates(graph, 4), candidates(graph, 4, 4)
+    assert narrow[: len(plain)] == plain
+    assert [o.weight_bits for o in narrow[len(plain) :]] == [3, 3, 2, 2]
+    x, chip = samples(graph, 12), load_target("loihi1")
+    found = dict(tune(graph, chip, x, x, None, (plain[0], narrow[-1]), {}))
+    weights = 8 * 3  # the first layer's stay on the host: its input is analog
+    assert [found[n].memory for n in (0, 1)] == [weights * 8 / 8000, weights * 2 / 8000]
+    assert found[0].errors != found[1].errors, "errors are those of the quantized network"
+    cheapest, *_ = front(found, "memory")
+    assert (cheapest.trial, cheapest.memory) == (1, weights * 2 / 8000)
+    (ideal,) = dict(tune(graph, load_target("ideal"), x, x, None, plain[:1], {})).values()
+    with pytest.raises(ModelError, match="this target's are not whole numbers"):
+        front({0: ideal}, "memory")
+
+
 def test_energy_is_neurons_by_the_step_and_the_rest_by_the_operation() -> None:
     net = Net(1, (1, 6, 6))
     graph = net.graph(net.linear(net.relu(net.linear(net.flat(net.x), 8)), 3))
@@ -141,7 +159,9 @@ def test_the_command_writes_a_config_that_compile_takes(
     assert "cannot be read" in capsys.readouterr().out
     Path("tuned/trials.json").write_text(kept)
     assert main([*command, "--energy", "1", "--operations", "1"]) == 2
-    assert "has two budgets" in capsys.readouterr().out
+    assert "has 2 budgets, --operations and --energy" in capsys.readouterr().out
+    assert main([*command, "--memory", "1"]) == 2
+    assert "those of ideal are not whole numbers" in capsys.readouterr().out
     np.savez("x.npz", inputs=samples(graph, 12) / 2)
     assert main(command) == 2  # other samples: another search
     assert "name another folder" in capsys.readouterr().out

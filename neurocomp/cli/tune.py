@@ -1,6 +1,7 @@
 """`neurocomp tune`: search the options, show the front, write a config for `compile`."""
 
 import json as json_text
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import file_digest
 from importlib.util import find_spec
@@ -54,6 +55,9 @@ def tune(
     energy: Annotated[
         float | None, typer.Option(help="At most so many microjoules a sample.", min=0)
     ] = None,
+    memory: Annotated[
+        float | None, typer.Option(help="At most so many kilobytes of weights.", min=0)
+    ] = None,
     least: Annotated[
         Currency, typer.Option(help="What shall be least, where no budget says it.")
     ] = "operations",
@@ -64,15 +68,20 @@ def tune(
     input_shape: InputShape = None,
     json: Json = False,
 ) -> int:
-    """Search percentiles, passes and steps; give the front of error and cost."""
-    currency, budget = _budget(operations, energy, least)
+    """Search percentiles, passes, steps and bits of weights; give the front of error and cost."""
+    currency, budget = _budget(
+        {"operations": operations, "energy": energy, "memory": memory}, least
+    )
     chip, graph = load_target(target), load(model, shape(input_shape))
     if currency == "energy" and not chip.energy_pj:
         raise ModelError("energy", f"of {chip.name} was not published", "ask for operations")
+    if currency == "memory" and chip.arithmetic is None:
+        wrong = f"of weights is the same for all, those of {chip.name} are not whole numbers"
+        raise ModelError("memory", wrong, "choose another target, or ask for operations")
     x = load_samples(inputs, graph.input_shape)[:limit]
     classes = load_first_labels(labels, len(x)) if labels else None
     calibration = load_calibration(model, samples, graph.input_shape)
-    chosen = candidates(graph, steps)
+    chosen = candidates(graph, steps, chip.arithmetic.weight_bits if chip.arithmetic else None)
     output.mkdir(parents=True, exist_ok=True)
     files = {"model": model, "inputs": inputs, "labels": labels, "calibration": samples}
     asked = {
@@ -132,14 +141,14 @@ def _choose(
 
 
 def _budget(
-    operations: float | None, energy: float | None, least: Currency
+    budgets: Mapping[Currency, float | None], least: Currency
 ) -> tuple[Currency, float | None]:
     """Give what costs are counted in, and the most that may be spent."""
-    if operations is not None and energy is not None:
-        raise ModelError("tune", "has two budgets, --operations and --energy", "give one of them")
-    if energy is not None:
-        return "energy", energy
-    return ("operations", operations) if operations is not None else (least, None)
+    given = [currency for currency, most in budgets.items() if most is not None]
+    if len(given) > 1:
+        named = " and ".join(f"--{currency}" for currency in given)
+        raise ModelError("tune", f"has {len(given)} budgets, {named}", "give one of them")
+    return (given[0], budgets[given[0]]) if given else (least, None)
 
 
 def _digest(path: Path) -> str:
@@ -192,7 +201,9 @@ def _table(
             f"{p.error:.2%}",
             round(p.operations),
             None if p.energy is None else f"{p.energy:.4g}",
+            None if p.memory is None else f"{p.memory:.4g}",
             p.steps,
+            trials[p.trial].options.weight_bits,
             *_named(trials[p.trial].options),
         )
         for p in found
@@ -203,7 +214,9 @@ def _table(
         "#error",
         "#operations",
         "#energy, uJ",
+        "#weights, kB",
         "#steps",
+        "#bits",
         "ranges",
         "max pool",
         "correct",
