@@ -15,6 +15,16 @@ FRONT: dict[str, dict[str, object]] = {
     "+ ranges by least error": {"max_pool": "drive", "ranges": "error"},
     "99.9 % a channel, drive, bias corrected": {"max_pool": "drive", "correct": "bias"},
     "99.9 % a channel, drive, start corrected": {"max_pool": "drive", "correct": "potential"},
+    "ranges by least error, drive, bias corrected": {
+        "max_pool": "drive",
+        "ranges": "error",
+        "correct": "bias",
+    },
+    "ranges by least error, drive, start corrected": {
+        "max_pool": "drive",
+        "ranges": "error",
+        "correct": "potential",
+    },
     "+ ranges by least error at T = 4": {"max_pool": "drive", "ranges": "error", "steps": 4},
     "99.9 % a channel, drive, bias corrected at T = 4": {
         "max_pool": "drive",

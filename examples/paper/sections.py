@@ -5,6 +5,7 @@ import chosen
 import clamp
 import front
 import gates
+import inception
 import ladder
 from section import Section
 
@@ -15,4 +16,5 @@ SECTIONS: tuple[Section, ...] = (
     gates.SECTION,
     clamp.SECTION,
     binary.SECTION,
+    inception.SECTION,
 )
