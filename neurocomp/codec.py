@@ -13,7 +13,7 @@ import numpy as np
 
 from neurocomp.arrays import Array, readonly
 from neurocomp.errors import ArtifactError
-from neurocomp.hw.target import Arithmetic, Core, Mesh, Packing, Relay, Target
+from neurocomp.hw.target import Arithmetic, Core, Layers, Mesh, Packing, Relay, Target
 from neurocomp.mapping.cost import Cost
 from neurocomp.mapping.placement import Block, Place, Placement
 from neurocomp.precision import Precision
@@ -39,7 +39,8 @@ KINDS: dict[str, type] = {
         *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire),
         *(Poisson, Recorded, Graded),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
-        *(Target, Arithmetic, Packing, Relay, Core, Mesh, Placement, Block, Place, Box, Cost),
+        *(Target, Arithmetic, Packing, Relay, Core, Layers, Mesh),
+        *(Placement, Block, Place, Box, Cost),
     )
 }
 Plain = Any  # what JSON holds

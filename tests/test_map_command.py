@@ -57,4 +57,4 @@ def test_a_table_says_what_was_not_published(capsys: pytest.CaptureFixture[str])
     assert main(["map", str(LENET), "--target", "loihi2", "--moves", "0", "--estimate"]) == 0
     out = capsys.readouterr().out
     assert "not published" in out and "fits loihi2: " in out
-    assert np.char.count(out, "energy of") == 6
+    assert np.char.count(out, "energy of") == 7

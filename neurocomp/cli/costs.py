@@ -13,6 +13,16 @@ from neurocomp.mapping.cost import Cost
 from neurocomp.snn.network import Network
 
 RATES = "measured on the calibration samples"
+PRICED = {
+    "neuron": "updates of neurons",
+    "spike": "spikes",
+    "synapse": "synaptic events",
+    "packet": "packets",
+    "column_hop": "hops along rows",
+    "row_hop": "hops along columns",
+    "diagonal_hop": "diagonal hops",
+    "static": "power at rest",
+}
 
 
 def cost_json(found: Cost, rates: str, steps: int) -> dict[str, Any]:
@@ -63,17 +73,28 @@ def show_cost(found: Cost, summary: Mapping[str, Any]) -> None:
         ("packets over a link, most", found.link_most),
     ]
     for what, energy in found.energy_pj.items():
-        numbers.append((f"energy of {what}, pJ", _published(energy)))
+        numbers.append((f"energy of {PRICED[what]}, pJ", _published(energy)))
     numbers.append(("time, ns", _published(found.step_ns)))
     show_table(table(f"a step; rates {summary['rates']}", ["what", "#value"], numbers))
     _say_sample(summary["sample"])
 
 
 def _say_sample(sample: Mapping[str, Any]) -> None:
-    energy_nj, time_us = _published(sample["energy_nj"]), _published(sample["time_us"])
-    missing = ", ".join(sample["not_published"])
-    without = f" without {missing}, not published" if missing else ""
-    say(f"a sample of {sample['steps']} steps: {energy_nj} nJ{without}; {time_us} us")
+    """Say what a sample takes, and what that leaves out."""
+    nj, us = sample["energy_nj"], sample["time_us"]
+    energy = "energy not published" if nj is None else _scaled(nj * 1e-9, "J")
+    time = "time not published" if us is None else _scaled(us * 1e-6, "s")
+    missing = "" if nj is None else ", ".join(sample["not_published"])
+    without = f" (energy without what was not published: {missing})" if missing else ""
+    say(f"a sample of {sample['steps']} steps: {energy}, {time}{without}")
+
+
+def _scaled(value: float, unit: str) -> str:
+    """Write a quantity with a prefix, `92.7 mJ`."""
+    for factor, prefix in ((1, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
+        if value >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}"
+    return f"{value * 1e12:.3g} p{unit}"
 
 
 def _published(value: float | None) -> str:

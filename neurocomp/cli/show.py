@@ -17,7 +17,7 @@ from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target, target_names
-from neurocomp.hw.target import Target
+from neurocomp.hw.target import CONNECTIONS, EVENTS, POWER, TIMES, Mesh, Target
 from neurocomp.mapping.placement import Placement
 from neurocomp.mapping.sample import by_population
 from neurocomp.mapping.utilisation import utilisation
@@ -113,20 +113,62 @@ def _show_model(path: Path, input_shape: str | None) -> None:
 
 def _show_target(target: Target) -> None:
     say(f"{target.name}: {target.title}")
-    rows = [(f"limit of a core: {name}", limit) for name, limit in target.core.limits.items()]
-    rows += [(f"compartments of {name}", n) for name, n in target.compartments.items()]
-    numbers: list[tuple[str, object]] = [
-        *rows,
-        ("cores of a chip", target.core.count),
+    say(f"network: {_network(target.mesh)}")
+    numbers: list[tuple[str, object]] = []
+    for core in target.kinds:
+        cores = f"cores {core.name}" if core.name else "cores"
+        numbers.append((f"{cores} of a chip", core.count))
+        numbers += [(f"limit of a core: {name}", limit) for name, limit in core.limits.items()]
+    numbers += [(f"compartments of {name}", n) for name, n in target.compartments.items()]
+    numbers += [
         ("one threshold per", target.threshold_per),
+        ("one bias per", target.bias_per),
+        ("one initial potential per", target.v_init_per),
         ("largest delay, steps", target.max_delay_steps),
     ]
+    numbers += [(f"at most: {CONNECTIONS[name]}", n) for name, n in target.connections.items()]
+    if target.layers is not None:
+        numbers += [
+            (f"layer: {name.replace('_', ' ')}", _listed(getattr(target.layers, name)))
+            for name in target.layers.__slots__
+        ]
     if target.arithmetic is not None:
         widths = target.arithmetic
         numbers += [(name.replace("_", " "), getattr(widths, name)) for name in widths.__slots__]
-    published = ((what, "not published" if n is None else n) for what, n in numbers)
-    show_table(table("", ["what", "#value"], published))
+    show_table(table("", ["what", "#value"], ((what, _published(n)) for what, n in numbers)))
+    pj, ns, mw = target.energy_pj, target.time_ns, target.power_mw
+    six = target.mesh is not None and target.mesh.links == 6
+    known = {e: text for e, text in EVENTS.items() if six or e != "diagonal_hop"}
+    rows = [(text, _published(pj.get(e)), _published(ns.get(e))) for e, text in known.items()]
+    rows.append((TIMES["tick"], None, _published(ns.get("tick"))))
+    show_table(table("", ["what happens", "#energy, pJ", "#time, ns"], rows))
+    power = ((text, _published(mw.get(name))) for name, text in POWER.items())
+    show_table(table("", ["what there is", "#power, mW"], power))
     show_table(table("sources", ["key", "source"], target.sources.items()))
+
+
+def _network(mesh: Mesh | None) -> str:
+    """Say in a line how cores are joined."""
+    if mesh is None:
+        return "one core that holds everything"
+    if (mesh.width, mesh.height) == (1, 1):
+        chip = f"a chip is one router with {counted(mesh.router_cores, 'core')}, no hops apart"
+    else:
+        each = counted(mesh.router_cores, "core")
+        chip = f"a chip is a mesh of {mesh.width} x {mesh.height} routers with {each} each"
+    if mesh.chips == 1:
+        return f"{chip}; chips are not joined"
+    most = "" if mesh.chips is None else f", up to {mesh.chips:,}"
+    return f"{chip}; chips are a mesh of {mesh.links} links{most}"
+
+
+def _published(value: object) -> object:
+    return "not published" if value is None else value
+
+
+def _listed(value: object) -> object:
+    """Write a tuple as `1, 2, 4`."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def _text(shape_: tuple[int, ...]) -> str:

@@ -2,20 +2,25 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from neurocomp.errors import TargetError
 from neurocomp.hw.tables import Table, Whole, kind, numbers, reals
 from neurocomp.hw.target import (
     CONNECTIONS,
     EVENTS,
+    LAYER_RESOURCES,
     MODELS,
+    POWER,
     RESOURCES,
+    TIMES,
     Arithmetic,
     Core,
+    Layers,
     Mesh,
     Packing,
     Relay,
@@ -23,10 +28,12 @@ from neurocomp.hw.target import (
 )
 
 FORMAT = 1
+Part = TypeVar("Part")  # what a table holds
 TABLES = ("compartments", "thresholds", "synapses")
 OPTIONAL_TABLES = (
     *("packing", "arithmetic", "graded", "connections"),
-    *("cores", "mesh", "energy_pj", "time_ns"),
+    *("biases", "initial_potentials", "layers"),
+    *("cores", "mesh", "energy_pj", "time_ns", "power_mw"),
 )
 
 COMPARTMENTS = {model: Whole(least=1, most=1024, required=False) for model in MODELS}
@@ -71,8 +78,19 @@ ARITHMETIC = {  # float64 holds 53 bits: wider sums would not be exact
 }
 CORES = {
     "count": Whole(least=1, most=2**20, required=False),
-    **{resource: Whole(least=1, most=2**40, required=False) for resource in RESOURCES},
+    **{
+        resource: Whole(least=1, most=2**40, required=False)
+        for resource in (*RESOURCES, *LAYER_RESOURCES)
+    },
 }
+LAYERS = {
+    "kernel": Whole(least=1, most=2**10),
+    "padding": Whole(least=0, most=2**10),
+    "channels": Whole(least=1, most=2**20),
+    "input_size": Whole(least=1, most=2**20),
+    "output_size": Whole(least=1, most=2**20),
+}
+FACTOR = Whole(least=1, most=2**10)
 MESH = {
     "width": Whole(least=1, most=2**10),
     "height": Whole(least=1, most=2**10),
@@ -119,56 +137,48 @@ def read_target(path: Path) -> Target:
     _refuse_format(top)
     top.refuse_unknown(("format", "title", *TABLES, *OPTIONAL_TABLES))
     top.refuse_missing(("title", *TABLES))
-    compartments, model_sources = numbers(top.table("compartments"), COMPARTMENTS)
+    sources: dict[str, str] = {}
+
+    def noted(table: str, read: tuple[Part, dict[str, str]]) -> Part:
+        """Keep the sources of a table, and give what it holds."""
+        part, each = read
+        sources.update({f"{table}.{key}": text for key, text in each.items()})
+        return part
+
+    compartments = noted("compartments", numbers(top.table("compartments"), COMPARTMENTS))
     if not compartments:
         models = ", ".join(MODELS)
         raise TargetError(top.at("compartments"), "has no neuron model", f"add one of {models}")
-    synapses, synapse_sources = numbers(top.table("synapses"), SYNAPSES, ("stored",))
-    thresholds = top.table("thresholds")
-    _, threshold_sources = numbers(thresholds, {}, ("per",))
-    arithmetic, arithmetic_sources = _arithmetic(top)
-    packing, packing_sources = _packing(top)
-    graded, graded_sources = _graded(top)
-    core, core_sources = _core(top)
-    mesh, mesh_sources = _mesh(top)
-    _agree(top, core, mesh)
-    connections, connection_sources = _connections(top)
-    energy_pj, energy_sources = _events(top, "energy_pj")
-    time_ns, time_sources = _events(top, "time_ns")
-    sources = {
-        "compartments": model_sources,
-        "thresholds": threshold_sources,
-        "synapses": synapse_sources,
-        "packing": packing_sources,
-        "arithmetic": arithmetic_sources,
-        "graded": graded_sources,
-        "cores": core_sources,
-        "mesh": mesh_sources,
-        "connections": connection_sources,
-        "energy_pj": energy_sources,
-        "time_ns": time_sources,
-    }
+    synapses = noted("synapses", numbers(top.table("synapses"), SYNAPSES, ("stored",)))
+    noted("thresholds", numbers(top.table("thresholds"), {}, ("per",)))
+    kinds, mesh = noted("cores", _cores(top)), noted("mesh", _mesh(top))
+    layers = noted("layers", _layers(top))
+    _agree(top, kinds, mesh)
+    _agree_with_layers(top, kinds, layers)
     return Target(
         name=path.stem,
         title=top.text("title"),
         compartments=MappingProxyType(compartments),
-        threshold_per=_threshold_per(thresholds),
+        threshold_per=_threshold_per(top.table("thresholds")),
+        bias_per=noted("biases", _per(top, "biases")),
+        v_init_per=noted("initial_potentials", _per(top, "initial_potentials")),
         max_delay_steps=synapses.get("max_delay_steps"),
         synapse_bits=synapses["bits"],
         stored=_stored(top.table("synapses")),
         delay_bits=synapses.get("delay_bits", 0),
         axon_bits=synapses.get("axon_bits", 0),
-        packing=packing,
-        arithmetic=arithmetic,
-        graded=graded,
-        core=core,
+        packing=noted("packing", _packing(top)),
+        arithmetic=noted("arithmetic", _arithmetic(top)),
+        graded=noted("graded", _graded(top)),
+        core=kinds[0],
+        other_cores=kinds[1:],
+        layers=layers,
         mesh=mesh,
-        connections=MappingProxyType(connections),
-        energy_pj=MappingProxyType(energy_pj),
-        time_ns=MappingProxyType(time_ns),
-        sources=MappingProxyType(
-            {f"{table}.{key}": s for table, keys in sources.items() for key, s in keys.items()}
-        ),
+        connections=MappingProxyType(noted("connections", _connections(top))),
+        energy_pj=MappingProxyType(noted("energy_pj", _reals(top, "energy_pj", EVENTS))),
+        time_ns=MappingProxyType(noted("time_ns", _reals(top, "time_ns", TIMES))),
+        power_mw=MappingProxyType(noted("power_mw", _reals(top, "power_mw", POWER))),
+        sources=MappingProxyType(sources),
     )
 
 
@@ -225,8 +235,34 @@ def _connections(top: Table) -> tuple[dict[str, int], dict[str, str]]:
     return numbers(top.table("connections"), schema) if "connections" in top.items else ({}, {})
 
 
-def _events(top: Table, key: str) -> tuple[dict[str, float], dict[str, str]]:
-    return reals(top.table(key), EVENTS) if key in top.items else ({}, {})
+def _reals(
+    top: Table, key: str, known: Mapping[str, str]
+) -> tuple[dict[str, float], dict[str, str]]:
+    return reals(top.table(key), known) if key in top.items else ({}, {})
+
+
+def _per(
+    top: Table, key: str
+) -> tuple[Literal["neuron", "population", "none"] | None, dict[str, str]]:
+    if key not in top.items:
+        return None, {}
+    table = top.table(key)
+    _, sources = numbers(table, {}, ("per",))
+    found: dict[str, Literal["neuron", "population", "none"]] = {
+        "neuron": "neuron",
+        "population": "population",
+        "none": "none",
+    }
+    return found[table.choice("per", tuple(found))], sources
+
+
+def _layers(top: Table) -> tuple[Layers | None, dict[str, str]]:
+    if "layers" not in top.items:
+        return None, {}
+    table = top.table("layers")
+    found, sources = numbers(table, LAYERS, ("strides", "pools"))
+    strides, pools = table.wholes("strides", FACTOR), table.wholes("pools", FACTOR)
+    return Layers(**found, strides=strides, pools=pools), sources
 
 
 def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:
@@ -245,23 +281,28 @@ def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:
     return made, sources
 
 
-def _core(top: Table) -> tuple[Core, dict[str, str]]:
+def _cores(top: Table) -> tuple[tuple[Core, ...], dict[str, str]]:
+    """Read every kind of core; each has a name where there are several."""
     kinds = top.items.get("cores", [])
     if not isinstance(kinds, list) or not all(isinstance(k, dict) for k in kinds):
         raise TargetError(
             top.at("cores"), f"is {kind(kinds)}, a list of tables is needed", "write [[cores]]"
         )
-    if len(kinds) > 1:
-        raise TargetError(
-            top.at("cores"),
-            f"has {len(kinds)} kinds of core, 1 can be mapped",
-            "keep one [[cores]]",
-        )
     if not kinds:
-        return Core(count=None, limits=MappingProxyType({})), {}
-    found, sources = numbers(Table(where=top.at("cores"), items=kinds[0]), CORES)
-    count = found.pop("count", None)
-    return Core(count=count, limits=MappingProxyType(found)), sources
+        return (Core(count=None, limits=MappingProxyType({})),), {}
+    several, made, sources = len(kinds) > 1, dict[str, Core](), dict[str, str]()
+    for items in kinds:
+        table = Table(where=top.at("cores"), items=items)
+        found, each = numbers(table, CORES, ("name",))
+        if several:
+            table.refuse_missing(("name", "count"))
+        name = table.text("name") if "name" in items else ""
+        if name in made:
+            raise TargetError(table.at("name"), f"is {name!r} twice", "give each a name of its own")
+        count = found.pop("count", None)
+        made[name] = Core(count=count, limits=MappingProxyType(found), name=name)
+        sources.update({f"{name}.{k}" if several else k: text for k, text in each.items()})
+    return tuple(made.values()), sources
 
 
 def _mesh(top: Table) -> tuple[Mesh | None, dict[str, str]]:
@@ -280,10 +321,21 @@ def _mesh(top: Table) -> tuple[Mesh | None, dict[str, str]]:
     return mesh, sources
 
 
-def _agree(top: Table, core: Core, mesh: Mesh | None) -> None:
+def _agree(top: Table, kinds: tuple[Core, ...], mesh: Mesh | None) -> None:
     """Refuse limits of cores that lie nowhere, and more cores than a mesh has places."""
-    if mesh is None and (core.limits or core.count is not None):
+    count = sum(core.count or 0 for core in kinds)
+    if mesh is None and (count or any(core.limits for core in kinds)):
         raise TargetError(top.at("mesh"), "is missing: cores with limits lie on one", "add [mesh]")
-    if mesh is not None and (core.count or 0) > mesh.places:
-        wrong = f"is {core.count}, the mesh has {mesh.places} places"
+    if mesh is not None and count > mesh.places:
+        wrong = f"is {count}, the mesh has {mesh.places} places"
         raise TargetError(top.at("cores.count"), wrong, "correct one")
+
+
+def _agree_with_layers(top: Table, kinds: tuple[Core, ...], layers: Layers | None) -> None:
+    """Refuse limits that the mapper would not check: of layers without [layers], or the others."""
+    checked, unchecked = tuple[str, ...](RESOURCES), tuple[str, ...](LAYER_RESOURCES)
+    if layers is not None:
+        checked, unchecked = unchecked, checked
+    for name in (name for core in kinds for name in core.limits if name in unchecked):
+        wrong = f"is no limit {'without' if layers is None else 'beside'} [layers]"
+        raise TargetError(top.at(f"cores.{name}"), wrong, f"use {', '.join(checked)}")

@@ -76,6 +76,16 @@ class Table:
             )
         return value
 
+    def wholes(self, key: str, allowed: Whole) -> tuple[int, ...]:
+        """Give the list of numbers at `key`. Raises TargetError where it is none, or empty."""
+        self.refuse_missing((key,))
+        values = self.items[key]
+        if not isinstance(values, list) or not values:
+            wrong = f"is {kind(values)}, a list of whole numbers is needed"
+            raise TargetError(self.at(key), wrong, "write [1, 2]")
+        each = Table(where=self.at(key), items={str(n): v for n, v in enumerate(values)})
+        return tuple(each.whole(name, allowed) for name in each.items)
+
     def real(self, key: str) -> float:
         """Give the number at `key`. Raises TargetError where it is none, or below 0."""
         value = self.items[key]

@@ -19,6 +19,7 @@ RESOURCES = (
     "in_axons",
     "out_axons",
 )  # each counted in mapping/demand.py
+LAYER_RESOURCES = ("kernel_words", "neuron_words")  # of cores that run a whole layer: [layers]
 
 EVENTS = {
     "neuron": "a neuron's update, at every step",
@@ -30,6 +31,8 @@ EVENTS = {
     "diagonal_hop": "a message to the next row and column, where routers have six links",
     "step": "the barrier at the end of a step",
 }
+TIMES = {**EVENTS, "tick": "a step, where the chip takes the same real time for each"}
+POWER = {"chip": "a chip that is used, whatever it does", "core": "each core that is used, beside"}
 
 CONNECTIONS = {
     "inputs": "values of a sample that the host may feed",
@@ -74,10 +77,31 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """One kind of core: how many a chip has, and the limits of each by name of the resource."""
+    """One kind of core: how many a chip has, and the limits of each by name of the resource.
+
+    A limit that is absent was not published, or is none.
+    """
 
     count: int | None  # per chip; None is no limit
-    limits: Mapping[str, int]  # of RESOURCES; one that is absent was not published, or is no limit
+    limits: Mapping[str, int]  # of RESOURCES, or of LAYER_RESOURCES where the target has layers
+    name: str = ""  # where there are several kinds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """What a core can run that runs a whole layer: a convolution, its neurons, and a sum pool.
+
+    Nothing is cut: each population takes one core. A layer of features is a convolution whose
+    kernel is as large as its input.
+    """
+
+    kernel: int  # rows or columns, at most
+    strides: tuple[int, ...]  # that there are
+    padding: int  # at most
+    pools: tuple[int, ...]  # sum pools of the output that there are; 1 is none
+    channels: int  # in or out, at most
+    input_size: int  # rows or columns, at most
+    output_size: int  # before the pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +168,8 @@ class Target:
     title: str
     compartments: Mapping[str, int]  # of MODELS: neuron slots that one neuron takes
     threshold_per: Literal["neuron", "population"]
+    bias_per: Literal["neuron", "population", "none"] | None = None  # None: not published
+    v_init_per: Literal["neuron", "population", "none"] | None = None  # None: not published
     max_delay_steps: int | None
     synapse_bits: int  # memory of one stored synapse
     stored: Literal["each", "kernel"] = "each"  # every synapse, or each weight once a core
@@ -152,12 +178,28 @@ class Target:
     packing: Packing | None = None  # None: synapses take their bits and no more
     arithmetic: Arithmetic | None  # None: float64 on the grid
     graded: Relay | None = None  # None: spikes carry no number
-    core: Core
+    core: Core  # the only kind, or the first
+    other_cores: tuple[Core, ...] = ()
+    layers: Layers | None = None  # None: populations are cut into blocks that fit a core
     mesh: Mesh | None  # None: one core that holds everything
     connections: Mapping[str, int] = field(default_factory=dict)  # of CONNECTIONS; absent: no limit
     energy_pj: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
-    time_ns: Mapping[str, float] = field(default_factory=dict)  # of EVENTS; absent: not published
+    time_ns: Mapping[str, float] = field(default_factory=dict)  # of TIMES; absent: not published
+    power_mw: Mapping[str, float] = field(default_factory=dict)  # of POWER; absent: not published
     sources: Mapping[str, str]  # key of the file -> where its number is from
+
+    @property
+    def kinds(self) -> tuple[Core, ...]:
+        """Give every kind of core, in the order in which they lie on the chip."""
+        return self.core, *self.other_cores
+
+    def limits(self, place: int) -> Mapping[str, int]:
+        """Give the limits of the core at a place of the chip, counted row by row."""
+        for kind in self.kinds:
+            if kind.count is None or place < kind.count:
+                return kind.limits
+            place -= kind.count
+        return self.core.limits
 
     @property
     def relay(self) -> Relay:

@@ -83,7 +83,8 @@ def topology(mesh: Mesh, chips: int) -> "nx.Graph[Node]":
 
 def cores(target: Target, mesh: Mesh) -> int:
     """Count the cores of one chip of `target`; the other places of its mesh hold none."""
-    return mesh.places if target.core.count is None else target.core.count
+    counts = [core.count for core in target.kinds]
+    return mesh.places if None in counts else sum(n for n in counts if n is not None)
 
 
 def snake(target: Target, mesh: Mesh, chips: int) -> list[Node]:

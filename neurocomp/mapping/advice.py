@@ -9,12 +9,13 @@ import numpy as np
 from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.narrow import narrow
 from neurocomp.hw.read import load_target, target_names
-from neurocomp.hw.target import Core, Target
+from neurocomp.hw.target import LAYER_RESOURCES, Core, Target
 from neurocomp.hw.topology import cores
-from neurocomp.mapping.connections import refuse_connections, refuse_spread
+from neurocomp.mapping.connections import refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.grid import grids
+from neurocomp.mapping.layers import layers, map_layers, most_channels
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.snn.network import Network, Population
@@ -50,6 +51,9 @@ def advise(network: Network, target: Target, *, relays: bool = True) -> Advice:
 
     `relays` says that partial sums may be passed on, which is one of the changes.
     """
+    if target.layers is not None:
+        large = [*_large_layers(network, target)]
+        return Advice(excesses=tuple(large), changes=tuple(_smaller(network, target)))
     excesses = sorted(_excesses(network, target), key=lambda e: -e.factor)
     changes = _changes(network, target, excesses)
     passed = _relays(network, target) if relays else ()
@@ -100,6 +104,23 @@ def least_cores(network: Network, target: Target) -> int:
     names, limits = [p.name for p in network.populations], target.core.limits
     taken = {d.resource: sum(int(d.each(cutting, n).sum()) for n in names) for d in DEMANDS}
     return max((ceil(taken[r] / limit) for r, limit in limits.items()), default=0)
+
+
+def _large_layers(network: Network, target: Target) -> Iterator[Excess]:
+    """Name the layers that take more of a resource than the largest core has."""
+    for name, layer in layers(network, target).items():
+        for resource in LAYER_RESOURCES:
+            limit = max(core.limits.get(resource, 0) for core in target.kinds)
+            needed = layer.demand[resource]
+            if needed > limit:
+                yield Excess(population=name, resource=resource, needed=needed, limit=limit)
+
+
+def _smaller(network: Network, target: Target) -> Iterator[str]:
+    for name, layer in layers(network, target).items():
+        channels = most_channels(layer, target)
+        if 0 < channels < layer.channels:
+            yield f"give {name} at most {channels} channels, it has {layer.channels}"
 
 
 def _excesses(network: Network, target: Target) -> Iterator[Excess]:
@@ -186,14 +207,20 @@ def _others(network: Network, target: Target) -> Iterator[str]:
             continue
         try:
             refuse_unsupported(network, other)
-            refuse_connections(network, other)
-            found = split(network, other)
-            refuse_spread(network, other, found)
+            needed = _cores(network, other)
         except (CapacityError, UnsupportedError):
             continue
-        needed = sum(g.count for g in found.values())
         if _joined(other, needed):
             yield f"the target {name}: {needed} cores"
+
+
+def _cores(network: Network, target: Target) -> int:
+    """Count the cores that `network` takes. Raises CapacityError or UnsupportedError."""
+    if target.layers is not None:
+        return len(set(map_layers(network, target).cores.values()))
+    found = split(network, target)
+    refuse_spread(network, target, found)
+    return sum(g.count for g in found.values())
 
 
 def _joined(target: Target, needed: int) -> bool:

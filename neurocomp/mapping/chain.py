@@ -8,12 +8,15 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Mesh, Target
 from neurocomp.hw.topology import cores
-from neurocomp.mapping.connections import refuse_connections, refuse_spread
+from neurocomp.mapping.connections import refuse_spread
 from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.crossing import crossing_axons
 from neurocomp.mapping.floor import cells
 from neurocomp.mapping.grid import Grid, blocks
-from neurocomp.mapping.lay import Layout, Wishes, lay, taken
+from neurocomp.mapping.lay import Wishes, lay, taken
+from neurocomp.mapping.layers import map_layers
+from neurocomp.mapping.layout import Layout
+from neurocomp.mapping.placed import placed
 from neurocomp.mapping.placement import Place, Placement
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
@@ -44,6 +47,10 @@ def mapped(network: Network, target: Target, rates: Rates, wishes: Wishes = WISH
     """Place every population as `map_network` does; `rates` are each population's spikes a step."""
     if target.mesh is None:
         return Mapped(_on_one_core(network, target), None)
+    if target.layers is not None:
+        refuse_unsupported(network, target)
+        placement = map_layers(network, target)
+        return Mapped(placement, cost(placed(network, target, placement, rates)))
     layout = lay(network, target, rates, wishes)
     grids, chip = layout.grids, layout.floor.chip[layout.seats[layout.core]]
     demand = taken(network, target, grids)
@@ -62,7 +69,6 @@ def places(layout: Layout, mesh: Mesh) -> Iterator[Place]:
 
 def _on_one_core(network: Network, target: Target) -> Placement:
     refuse_unsupported(network, target)
-    refuse_connections(network, target)
     grids = split(network, target)
     refuse_spread(network, target, grids)
     return _placement(grids, taken(network, target, grids), (HERE for _ in blocks(grids)))

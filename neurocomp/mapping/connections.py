@@ -1,6 +1,6 @@
 """What a chip's connections cannot express, and what would have to change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 
 import numpy as np
@@ -23,23 +23,28 @@ REMEDIES = {
 }
 
 
-def refuse_connections(network: Network, target: Target) -> None:
-    """Raise UnsupportedError for the first thing that the target's connections cannot express."""
+def connection_problems(network: Network, target: Target) -> Iterator[UnsupportedError]:
+    """Say what the target's connections cannot express; the cores of a neuron depend on the cut."""
     inputs = sum(prod(i.shape) for i in network.inputs)
-    _refuse(target, "inputs", "the input", inputs, "has {} values")
+    yield from _problem(target, "inputs", "the input", inputs, "has {} values")
     counts = Counts()
+    rounded = target.arithmetic is None or network.integer  # else weights are not yet what they are
     for p in network.populations:
         into = [j.synapse for j in network.into(p.name)]
         alone = grids(p.shape)[-1]
         if "fan_in" in target.connections:
             each = [counts.of(s).fan_in(alone).max() for s in into]
-            _refuse(target, "fan_in", p.name, sum(map(int, each)), "has neurons with {} inputs")
+            most = sum(map(int, each))
+            yield from _problem(target, "fan_in", p.name, most, "has neurons with {} inputs")
         if "fan_out" in target.connections:
             most = sum(fan_out(counts, j.synapse) for j in out_of(network, p.name))
-            _refuse(target, "fan_out", p.name, most, "has neurons with {} synapses out of them")
-        if "weights" in target.connections:
+            wrong = "has neurons with {} synapses out of them"
+            yield from _problem(target, "fan_out", p.name, most, wrong)
+        if "weights" in target.connections and rounded:
             most = sum(distinct_weights(s) for s in into)
-            _refuse(target, "weights", p.name, most, "has neurons with {} distinct weights")
+            yield from _problem(
+                target, "weights", p.name, most, "has neurons with {} distinct weights"
+            )
 
 
 def refuse_spread(network: Network, target: Target, cut: Mapping[str, Grid]) -> None:
@@ -51,7 +56,8 @@ def refuse_spread(network: Network, target: Target, cut: Mapping[str, Grid]) -> 
         alone = grids(p.shape)[-1]
         each = [counts.of(j.synapse).targets(alone, cut[j.target]) for j in out_of(network, p.name)]
         most = int(np.max(sum(each, start=np.zeros(alone.shape, dtype=np.int64))))
-        _refuse(target, "cores", p.name, most, "has neurons that send to {} cores")
+        for problem in _problem(target, "cores", p.name, most, "has neurons that send to {} cores"):
+            raise problem
 
 
 def fan_out(counts: Counts, synapse: Synapse) -> int:
@@ -73,8 +79,10 @@ def distinct_weights(synapse: Synapse) -> int:
     return max((len(np.unique(row[row != 0])) for row in rows), default=0)
 
 
-def _refuse(target: Target, key: str, where: str, found: int, wrong: str) -> None:
+def _problem(
+    target: Target, key: str, where: str, found: int, wrong: str
+) -> Iterator[UnsupportedError]:
     limit = target.connections.get(key)
     if limit is not None and found > limit:
         text = f"{wrong.format(found)}, {target.name} allows {limit}"
-        raise UnsupportedError(where, text, REMEDIES[key])
+        yield UnsupportedError(where, text, REMEDIES[key])

@@ -1,7 +1,7 @@
 """What a layout costs: hops, links, energy and time, each beside what it cannot go below."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -12,7 +12,7 @@ from neurocomp.mapping.arrange import symmetric
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.floor import Floor
 from neurocomp.mapping.grid import Grid
-from neurocomp.mapping.lay import Layout
+from neurocomp.mapping.layout import Layout
 from neurocomp.snn.rates import total
 
 
@@ -31,8 +31,8 @@ class Cost:
     spikes: float
     neurons: int  # updates
     events: Mapping[str, float]  # how often each of hw/target.py's EVENTS happens
-    energy_pj: Mapping[str, float | None]  # by event; None: not published
-    time_ns: Mapping[str, float | None]  # core, link and barrier; None: not published
+    energy_pj: Mapping[str, float | None]  # by event, and "static"; None: not published
+    time_ns: Mapping[str, float | None]  # core, link, barrier, tick; None: not published
 
     @property
     def mean_hops(self) -> float:
@@ -41,14 +41,14 @@ class Cost:
 
     @property
     def step_ns(self) -> float | None:
-        """Give the time of a step: the slower of core and link, and the barrier.
+        """Give the time of a step: the slower of core and link, and the barrier; at least a tick.
 
         Source: Timcheck et al. 2026 (arXiv 2601.10035) for the maximum. None: not published.
         """
-        core, link = self.time_ns["core"], self.time_ns["link"]
+        core, link, tick = (self.time_ns[part] for part in ("core", "link", "tick"))
         if core is None or link is None:
-            return None
-        return max(core, link) + (self.time_ns["step"] or 0.0)
+            return tick
+        return max(max(core, link) + (self.time_ns["step"] or 0.0), tick or 0.0)
 
 
 def cost(layout: Layout) -> Cost:
@@ -70,7 +70,7 @@ def cost(layout: Layout) -> Cost:
         **_hops(on, flow, ways),
     }
     energy = layout.target.energy_pj
-    return Cost(
+    found = Cost(
         packets=float(flow.sum()),
         hops=float((flow * ways.hops).sum()),
         least_hops=least_hops(layout),
@@ -85,6 +85,17 @@ def cost(layout: Layout) -> Cost:
         energy_pj={n: energy[n] * e if n in energy else None for n, e in events.items()},
         time_ns=_times(layout, _per_core(layout, pairs, per_core), float(loads.max(initial=0.0))),
     )
+    static = _static_pj(layout, found.step_ns)
+    return replace(found, energy_pj={**found.energy_pj, "static": static})
+
+
+def _static_pj(layout: Layout, step_ns: float | None) -> float | None:
+    """Give what chips and cores take in a step whatever they do: mW times ns is pJ."""
+    power = layout.target.power_mw
+    if not power or step_ns is None:
+        return None
+    cores, chips = len(layout.seats), layout.floor.chips
+    return (power.get("chip", 0.0) * chips + power.get("core", 0.0) * cores) * step_ns
 
 
 def _hops(on: Floor, flow: Array, ways: Moves) -> dict[str, float]:
@@ -186,4 +197,4 @@ def _times(layout: Layout, events: dict[str, Array], most: float) -> dict[str, f
         core = float(np.max(each, initial=0.0))
     if "column_hop" in ns and "row_hop" in ns:
         link = most * max(ns["column_hop"], ns["row_hop"])
-    return {"core": core, "link": link, "step": ns.get("step")}
+    return {"core": core, "link": link, "step": ns.get("step"), "tick": ns.get("tick")}

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from neurocomp.hw.topology import moves
-from neurocomp.mapping.lay import Layout
+from neurocomp.mapping.layout import Layout
 
 
 def core_graph(layout: Layout) -> "nx.DiGraph[int]":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from neurocomp.arrays import Array
 from neurocomp.errors import CapacityError, UnsupportedError
@@ -12,12 +11,15 @@ from neurocomp.hw.target import Mesh, Target
 from neurocomp.hw.topology import cores
 from neurocomp.mapping.arrange import Effort, arrange
 from neurocomp.mapping.chips import chips_needed
-from neurocomp.mapping.connections import refuse_connections, refuse_spread
+from neurocomp.mapping.connections import refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.crossing import all_crossing, crossing_axons
 from neurocomp.mapping.demand import DEMANDS, Cutting
-from neurocomp.mapping.floor import Floor, floor
+from neurocomp.mapping.floor import floor
 from neurocomp.mapping.grid import Grid
+from neurocomp.mapping.layers import map_layers
+from neurocomp.mapping.layout import Layout, merged
+from neurocomp.mapping.placed import placed
 from neurocomp.mapping.share import shared
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
@@ -38,21 +40,6 @@ class Wishes:
     effort: Effort = field(default_factory=Effort)
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Layout:
-    """A network on the floor of its chips."""
-
-    network: Network
-    target: Target
-    grids: Mapping[str, Grid]
-    rates: Rates
-    demand: Mapping[str, Array]  # of each resource, (cores,)
-    core: Array  # (blocks,) that each block is on
-    flow: csr_array  # (cores, cores) spikes a step, row to column
-    seats: Array  # (cores,)
-    floor: Floor
-
-
 def lay(network: Network, target: Target, rates: Rates, wishes: Wishes | None = None) -> Layout:
     """Lay `network` on `target`; `rates` are each population's spikes a step.
 
@@ -60,7 +47,8 @@ def lay(network: Network, target: Target, rates: Rates, wishes: Wishes | None = 
     """
     chosen = wishes or Wishes()
     refuse_unsupported(network, target)
-    refuse_connections(network, target)
+    if target.layers is not None:
+        return placed(network, target, map_layers(network, target), rates)
     found = _laid(network, target, target, rates, chosen)
     limit = target.core.limits.get("out_axons")
     if limit is not None and found.demand["out_axons"].max(initial=0) > limit:
@@ -108,16 +96,6 @@ def taken(network: Network, target: Target, grids: Mapping[str, Grid]) -> dict[s
         d.resource: np.concatenate([d.each(cutting, name).ravel() for name in grids])
         for d in DEMANDS
     }
-
-
-def merged(flow: csr_array, core: Array) -> csr_array:
-    """Add up the flow of blocks that share a core, (cores, cores)."""
-    count = int(core.max()) + 1 if len(core) else 0
-    if count == len(core):
-        return flow
-    blocks = np.arange(len(core))
-    member = csr_array((np.ones(len(core)), (blocks, core)), (len(core), count))
-    return csr_array(member.T @ flow @ member)
 
 
 def _refuse_many(

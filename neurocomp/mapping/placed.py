@@ -9,7 +9,7 @@ from neurocomp.hw.target import Target
 from neurocomp.hw.topology import cores
 from neurocomp.mapping.floor import cells, floor
 from neurocomp.mapping.grid import Grid
-from neurocomp.mapping.lay import Layout, merged
+from neurocomp.mapping.layout import Layout, merged
 from neurocomp.mapping.placement import Placement
 from neurocomp.mapping.traffic import traffic
 from neurocomp.snn.boxes import Range

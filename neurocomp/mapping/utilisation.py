@@ -13,7 +13,7 @@ class Usage:
 
     used: int
     total: int
-    limit: int | None  # None: not published, or no limit
+    limit: int | None  # of that core; None: not published, or no limit
     block: Block | None  # the largest one of the fullest core; None where nothing is placed
 
     @property
@@ -35,7 +35,8 @@ class Utilisation:
 def utilisation(placement: Placement, target: Target) -> Utilisation:
     """Sum what the blocks of each core use."""
     places = set(placement.cores.values())
-    resources = {resource: _usage(placement, target, resource) for resource in RESOURCES}
+    names = next(iter(placement.demand.values()), dict.fromkeys(RESOURCES, 0))
+    resources = {resource: _usage(placement, target, resource) for resource in names}
     limited = [name for name, usage in resources.items() if usage.limit is not None]
     return Utilisation(
         resources=resources,
@@ -49,11 +50,22 @@ def _usage(placement: Placement, target: Target, resource: str) -> Usage:
     by_core: dict[Place, int] = {}
     for block, core in placement.cores.items():
         by_core[core] = by_core.get(core, 0) + placement.demand[block][resource]
-    fullest = max(by_core, key=lambda core: by_core[core], default=None)
+    limits = {core: limit_of(target, core, resource) for core in by_core}
+
+    def share(core: Place) -> float:
+        return by_core[core] / (limits[core] or 1)
+
+    fullest = max(by_core, key=share, default=None)
     on_it = [block for block, core in placement.cores.items() if core == fullest]
     return Usage(
-        used=max(by_core.values(), default=0),
+        used=0 if fullest is None else by_core[fullest],
         total=sum(by_core.values()),
-        limit=target.core.limits.get(resource),
+        limit=target.core.limits.get(resource) if fullest is None else limits[fullest],
         block=max(on_it, key=lambda block: placement.demand[block][resource], default=None),
     )
+
+
+def limit_of(target: Target, core: Place, resource: str) -> int | None:
+    """Give the limit of one core; kinds lie on a chip in their order, row by row."""
+    wide = target.mesh.width * target.mesh.router_cores if target.mesh else 1
+    return target.limits(core.row * wide + core.column).get(resource)

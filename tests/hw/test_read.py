@@ -7,7 +7,7 @@ import pytest
 from neurocomp.errors import TargetError
 from neurocomp.hw import read as reader
 from neurocomp.hw.read import folder, load_target, target_names
-from neurocomp.hw.target import MODELS, RESOURCES, Arithmetic, Mesh, Target
+from neurocomp.hw.target import LAYER_RESOURCES, MODELS, RESOURCES, Arithmetic, Layers, Mesh, Target
 
 RIGHT = """
 format = 1
@@ -91,7 +91,7 @@ def test_the_targets_that_come_along_are_read(name: str) -> None:
     chip = load_target(name)
     assert chip.name == name
     assert set(chip.compartments) <= set(MODELS)
-    assert set(chip.core.limits) <= set(RESOURCES)
+    assert set(chip.core.limits) <= {*RESOURCES, *LAYER_RESOURCES}
     assert all(text.strip() for text in chip.sources.values())
 
 
@@ -195,7 +195,7 @@ def test_ideal_has_no_limits() -> None:
         ("[mesh]", "[[mesh]]", r"mine.toml: mesh: is a list of 1, a table is needed"),
         ("count = 6", "count = 9", r"mine.toml: cores.count: is 9, the mesh has 8 places"),
         ("subtract = 2\n", "", r"mine.toml: compartments: has no neuron model \(add one of subtr"),
-        ("[mesh]", '[[cores]]\nsource = "x"\n[mesh]', r"cores: has 2 kinds of core, 1 can be map"),
+        ("[mesh]", '[[cores]]\nsource = "x"\n[mesh]', r"cores.name: is missing \(add name = "),
     ],
 )
 def test_a_wrong_file_is_told_by_key_and_value(
@@ -204,6 +204,98 @@ def test_a_wrong_file_is_told_by_key_and_value(
     assert RIGHT.count(old) == 1
     with pytest.raises(TargetError, match=says):
         read(tmp_path, RIGHT.replace(old, new))
+
+
+LAYERED = (
+    RIGHT.replace("neurons = 100\nin_axons = 7", "kernel_words = 100\nneuron_words = 7")
+    .replace('neurons = "page 6"\nin_axons = "page 7"', 'kernel_words = "p"\nneuron_words = "q"')
+    .replace("count = 6", 'count = 6\nname = "small"')
+    .replace('count = "page 5"', 'count = "page 5"\nname = "page 5"')
+    + """
+[[cores]]
+name = "large"
+count = 2
+kernel_words = 200
+source = "page 9"
+
+[layers]
+kernel = 3
+strides = [1, 2]
+padding = 1
+pools = [1, 2]
+channels = 64
+input_size = 32
+output_size = 16
+source = "page 10"
+
+[biases]
+per = "none"
+source = "page 11"
+
+[initial_potentials]
+per = "population"
+source = "page 12"
+
+[power_mw]
+core = 0.5
+source = "page 13"
+"""
+)
+
+
+def test_kinds_of_cores_and_layers_are_read(tmp_path: Path) -> None:
+    chip = read(tmp_path, LAYERED)
+    assert [(c.name, c.count, dict(c.limits)) for c in chip.kinds] == [
+        ("small", 6, {"kernel_words": 100, "neuron_words": 7}),
+        ("large", 2, {"kernel_words": 200}),
+    ]
+    assert [chip.limits(n).get("neuron_words") for n in (0, 5, 6, 7)] == [7, 7, None, None]
+    assert chip.layers == Layers(
+        kernel=3, strides=(1, 2), padding=1, pools=(1, 2), channels=64, input_size=32,
+        output_size=16,
+    )  # fmt: skip
+    assert (chip.bias_per, chip.v_init_per, chip.power_mw) == ("none", "population", {"core": 0.5})
+    assert chip.sources["cores.large.kernel_words"] == "page 9"
+    assert chip.sources["cores.small.neuron_words"] == "q"
+    assert read(tmp_path, RIGHT).bias_per is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("strides = [1, 2]", "strides = 1", r"layers.strides: is the number 1, a list of whole"),
+        ("strides = [1, 2]", "strides = []", r"layers.strides: is a list of 0, a list of whole"),
+        ("strides = [1, 2]", 'strides = [1, "2"]', r"layers.strides.1: is the text '2', a whole"),
+        ("strides = [1, 2]", "strides = [0]", r"layers.strides.0: is 0, the least is 1"),
+        ("kernel = 3\n", "", r"layers.kernel: is missing"),
+        ('name = "large"', 'name = "small"', r"cores.name: is 'small' twice \(give each a name"),
+        ('name = "large"\n', "", r"cores.name: is missing"),
+        ("count = 2\n", "", r"cores.count: is missing"),
+        ("count = 2", "count = 3", r"cores.count: is 9, the mesh has 8 places"),
+        ("kernel_words = 200", "neurons = 200", r"cores.neurons: is no limit beside \[layers\]"),
+        ('per = "none"', 'per = "some"', r"biases.per: is 'some' \(use one of neuron, population"),
+        ("core = 0.5", "cores = 0.5", r"power_mw.cores: is not a known key \(did you mean core"),
+        ("core = 0.5", "core = -1", r"power_mw.core: is the number -1, a number from 0 is needed"),
+    ],
+)
+def test_a_wrong_kind_or_layer_is_told(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert LAYERED.count(old) == 1
+    with pytest.raises(TargetError, match=says):
+        read(tmp_path, LAYERED.replace(old, new))
+
+
+def test_limits_of_layers_need_layers(tmp_path: Path) -> None:
+    text = RIGHT.replace("in_axons", "kernel_words")
+    with pytest.raises(TargetError, match=r"cores.kernel_words: is no limit without \[layers\]"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(("links", "says"), [(5, "is 5 .use 4 or 6"), (3, "is 3, the least is 4")])
+def test_a_router_has_four_links_or_six(tmp_path: Path, links: int, says: str) -> None:
+    with pytest.raises(TargetError, match=rf"mesh.links: {says}"):
+        read(tmp_path, RIGHT.replace("width = 4", f"width = 4\nlinks = {links}"))
+    chip = read(tmp_path, RIGHT.replace("width = 4", "width = 2\nlinks = 6\nrouter_cores = 2"))
+    assert chip.mesh == Mesh(width=2, height=2, router_cores=2, links=6, chips=None)
 
 
 def test_cores_without_a_mesh_are_refused(tmp_path: Path) -> None:
@@ -242,7 +334,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["loihi", "loihi3"])
 def test_a_near_miss_is_suggested(name: str) -> None:
-    says = rf"^'{name}': is not a target \(did you mean loihi[12]\? use one of ideal, loihi1"
+    says = rf"^'{name}': is not a target \(did you mean loihi[12]\? use one of akd1000, ideal, loi"
     with pytest.raises(TargetError, match=says):
         load_target(name)
 

@@ -17,7 +17,8 @@ from neurocomp.mapping.arrange import Effort, arrange
 from neurocomp.mapping.cost import cost, least_hops, synaptic_events
 from neurocomp.mapping.export import chip_graph, core_graph
 from neurocomp.mapping.floor import floor
-from neurocomp.mapping.lay import Layout, Wishes, lay
+from neurocomp.mapping.lay import Wishes, lay
+from neurocomp.mapping.layout import Layout
 from neurocomp.mapping.split import split
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
@@ -96,8 +97,21 @@ def test_the_time_of_a_step_is_the_slower_of_core_and_link_and_the_barrier() -> 
     chip = target({"neurons": 8})
     times = {"neuron": 10.0, "synapse": 1.0, "column_hop": 2.0, "row_hop": 3.0, "step": 5.0}
     found = lay(net, replace(chip, time_ns=times), {"p0": 1.0, "p1": 1.0})
-    assert cost(found).time_ns == {"core": 84.0, "link": 12.0, "step": 5.0}
+    assert cost(found).time_ns == {"core": 84.0, "link": 12.0, "step": 5.0, "tick": None}
     assert cost(found).step_ns == 89.0
+    assert cost(found).energy_pj["static"] is None
+
+
+def test_a_tick_is_the_least_time_of_a_step_and_power_is_paid_for_all_of_it() -> None:
+    net = chain((4, 1, 1), identity((4, 1, 1)))
+    chip = replace(target({"neurons": 8}), power_mw={"chip": 3.0, "core": 0.5})
+    times = {"neuron": 10.0, "synapse": 1.0, "column_hop": 2.0, "row_hop": 3.0, "tick": 100.0}
+    for given, step_ns in ((times, 100.0), ({**times, "tick": 50.0}, 84.0), ({"tick": 7.0}, 7.0)):
+        found = cost(lay(net, replace(chip, time_ns=given), {"p0": 1.0, "p1": 1.0}))
+        assert found.step_ns == step_ns
+        assert found.energy_pj["static"] == (3.0 + 2 * 0.5) * step_ns
+    unknown = cost(lay(net, chip, {"p0": 1.0, "p1": 1.0}))
+    assert unknown.step_ns is None and unknown.energy_pj["static"] is None
 
 
 def wide() -> Network:
