@@ -15,7 +15,9 @@ from neurocomp.mapping.connections import refuse_spread
 from neurocomp.mapping.counts import Counts
 from neurocomp.mapping.demand import DEMANDS, Cutting
 from neurocomp.mapping.grid import grids
+from neurocomp.mapping.lay import room, taken
 from neurocomp.mapping.layers import layers, map_layers, most_channels
+from neurocomp.mapping.share import shared
 from neurocomp.mapping.split import split
 from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.snn.network import Network, Population
@@ -153,14 +155,14 @@ def _changes(network: Network, target: Target, excesses: list[Excess]) -> Iterat
         limits = {n: int(limit * factor) for n, limit in target.core.limits.items()}
         larger = replace(target, core=Core(count=target.core.count, limits=limits))
         needed = _needed(network, larger)
-        if needed is not None and _joined(larger, needed):
+        if needed is not None and needed <= room(larger):
             yield f"a target whose cores are {factor} times as large: {needed} cores"
             break
     if target.mesh is not None and target.mesh.chips is not None and not excesses:
         needed = _needed(network, target)
         if needed is not None:
             chips = -(-needed // cores(target, target.mesh))
-            yield f"{chips} chips, there can be {target.mesh.chips}"
+            yield f"{chips} chips, no more than {target.mesh.chips} of which can be joined"
     yield from _others(network, target)
 
 
@@ -194,7 +196,7 @@ def _fewer_bits(network: Network, target: Target, excesses: list[Excess]) -> Ite
         if narrower.synapse_bits == target.synapse_bits:
             return
         needed = _needed(network, narrower)
-        if needed is not None and _joined(target, needed):
+        if needed is not None and needed <= room(target):
             yield f"weights of {bits} bits (--weight-bits {bits}): {needed} cores"
             return
 
@@ -207,27 +209,11 @@ def _others(network: Network, target: Target) -> Iterator[str]:
             continue
         try:
             refuse_unsupported(network, other)
-            needed = _cores(network, other)
+            needed = _cores(network, other, groups=False)
         except (CapacityError, UnsupportedError):
             continue
-        if _joined(other, needed):
+        if needed <= room(other):
             yield f"the target {name}: {needed} cores"
-
-
-def _cores(network: Network, target: Target) -> int:
-    """Count the cores that `network` takes. Raises CapacityError or UnsupportedError."""
-    if target.layers is not None:
-        return len(set(map_layers(network, target).cores.values()))
-    found = split(network, target)
-    refuse_spread(network, target, found)
-    return sum(g.count for g in found.values())
-
-
-def _joined(target: Target, needed: int) -> bool:
-    """Say whether so many chips can be joined that they have the cores."""
-    if target.mesh is None or target.mesh.chips is None:
-        return True
-    return needed <= target.mesh.chips * cores(target, target.mesh)
 
 
 def _relays(network: Network, target: Target) -> Iterator[str]:
@@ -239,9 +225,21 @@ def _relays(network: Network, target: Target) -> Iterator[str]:
 def _needed(network: Network, target: Target, *, groups: bool = False) -> int | None:
     """Count the cores; None where one neuron does not fit."""
     try:
-        return sum(g.count for g in split(network, target, groups=groups).values())
+        return _cores(network, target, groups)
     except CapacityError:
         return None
+
+
+def _cores(network: Network, target: Target, groups: bool) -> int:
+    """Count the cores that `network` takes. Raises CapacityError or UnsupportedError."""
+    if target.layers is not None:
+        return len(set(map_layers(network, target).cores.values()))
+    cut = split(network, target, groups=groups)
+    refuse_spread(network, target, cut)
+    blocks = sum(g.count for g in cut.values())
+    if blocks <= room(target):
+        return blocks
+    return int(shared(taken(network, target, cut), target.core.limits).max()) + 1
 
 
 def neurons(network: Network) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Wishes:
         None  # cut input channels, pass on partial sums; None: where that is exact
     )
     extra: float = 0.1  # more cores a population, for the sake of fewer hops
-    share: bool = False  # let small blocks share a core
+    share: bool = False  # let small blocks share a core; they do where cores are few
     effort: Effort = field(default_factory=Effort)
 
 
@@ -65,10 +66,10 @@ def _laid(network: Network, target: Target, narrow: Target, rates: Rates, chosen
     grids = split(network, narrow, groups=groups, extra=chosen.extra)
     refuse_spread(network, target, grids)
     demand = taken(network, target, grids)
-    every = np.arange(sum(g.count for g in grids.values()))
-    core = shared(demand, narrow.core.limits) if chosen.share else every
+    each, every = cores(target, mesh), np.arange(sum(g.count for g in grids.values()))
+    share = chosen.share or len(every) > room(target)
+    core = shared(demand, narrow.core.limits) if share else every
     flow = merged(traffic(network, grids, rates, target.relay), core)
-    each = cores(target, mesh)
     chips = chips_needed(flow.shape[0], each)
     if mesh.chips is not None and chips > mesh.chips:
         chips = -(-flow.shape[0] // each)
@@ -87,6 +88,12 @@ def _laid(network: Network, target: Target, narrow: Target, rates: Rates, chosen
         seats=seats,
         floor=on,
     )
+
+
+def room(target: Target) -> float:
+    """Count the cores of all chips that can be joined; without end where nothing limits them."""
+    mesh = target.mesh
+    return inf if mesh is None or mesh.chips is None else mesh.chips * cores(target, mesh)
 
 
 def taken(network: Network, target: Target, grids: Mapping[str, Grid]) -> dict[str, Array]:

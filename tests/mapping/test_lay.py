@@ -19,7 +19,6 @@ from neurocomp.mapping.export import chip_graph, core_graph
 from neurocomp.mapping.floor import floor
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.layout import Layout
-from neurocomp.mapping.split import split
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import assumed
@@ -167,8 +166,8 @@ def crowded(count: int) -> Target:
 def test_weights_of_fewer_bits_are_advised_where_synapses_fill_the_cores() -> None:
     net = lenet()
     rates, exact = assumed(net, 0.1), Wishes(extra=0.0, effort=FAST)
-    whole_weights = sum(g.count for g in split(net, crowded(128)).values())
-    chip = crowded(whole_weights - 8)
+    whole_weights = lay(net, crowded(128), rates, replace(exact, share=True)).flow.shape[0]
+    chip = crowded(whole_weights - 4)
     with pytest.raises(CapacityError, match=rf"needs {whole_weights} cores, 1 small of"):
         lay(net, chip, rates, exact)
     (told,) = (c for c in advise(net, chip).changes if c.startswith("weights of"))
@@ -178,6 +177,18 @@ def test_weights_of_fewer_bits_are_advised_where_synapses_fill_the_cores() -> No
     assert told.endswith(f": {found.flow.shape[0]} cores")
     with pytest.raises(CapacityError, match=r"1 small of"):
         lay(net, narrow(chip, bits + 1), rates, exact)
+
+
+def test_blocks_share_cores_where_there_are_few() -> None:
+    net, nine = lenet(), Mesh(width=3, height=3, chips=1)
+    few = replace(KERNELS, core=replace(KERNELS.core, count=9), mesh=nine)
+    assert lay(net, few, assumed(net, 0.1), Wishes(effort=FAST)).flow.shape[0] == 9
+    eight = replace(few, core=replace(few.core, count=8))
+    with pytest.raises(CapacityError, match="needs 9 cores, 1 kernels of 8 have 8"):
+        lay(net, eight, assumed(net, 0.1), Wishes(effort=FAST))
+    changes = advise(net, eight).changes
+    assert "a target whose cores are 1.25 times as large: 7 cores" in changes
+    assert "2 chips, no more than 1 of which can be joined" in changes
 
 
 @pytest.mark.parametrize("side", [4, 6])

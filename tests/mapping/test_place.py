@@ -120,6 +120,6 @@ def test_without_a_mesh_one_core_holds_all() -> None:
 def test_too_many_blocks_for_all_chips_are_refused() -> None:
     net = chain((9, 1, 1), identity((9, 1, 1)))
     chip = target({"neurons": 4}, mesh=Mesh(width=2, height=2, chips=2))
-    says = r"^the network: needs 10 cores, 2 chip of 4 have 8 \(make it smaller: p0 alone takes 5\)"
+    says = r"^the network: needs 9 cores, 2 chip of 4 have 8 \(make it smaller: p0 alone takes 5\)"
     with pytest.raises(CapacityError, match=says):
         map_network(net, chip, FEWEST)
