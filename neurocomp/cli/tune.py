@@ -30,6 +30,7 @@ from neurocomp.errors import ArtifactError, ModelError
 from neurocomp.figures import draw_front
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
+from neurocomp.hw.target import Target
 from neurocomp.samples import load_calibration, load_first_labels, load_samples
 from neurocomp.tuning import Currency, Point, Trial, best, candidates, config, front, points
 from neurocomp.tuning import tune as search
@@ -73,11 +74,7 @@ def tune(
         {"operations": operations, "energy": energy, "memory": memory}, least
     )
     chip, graph = load_target(target), load(model, shape(input_shape))
-    if currency == "energy" and not chip.energy_pj:
-        raise ModelError("energy", f"of {chip.name} was not published", "ask for operations")
-    if currency == "memory" and chip.arithmetic is None:
-        wrong = f"of weights is the same for all, those of {chip.name} are not whole numbers"
-        raise ModelError("memory", wrong, "choose another target, or ask for operations")
+    _refuse_unknown(currency, chip)
     x = load_samples(inputs, graph.input_shape)[:limit]
     classes = load_first_labels(labels, len(x)) if labels else None
     calibration = load_calibration(model, samples, graph.input_shape)
@@ -149,6 +146,15 @@ def _budget(
         named = " and ".join(f"--{currency}" for currency in given)
         raise ModelError("tune", f"has {len(given)} budgets, {named}", "give one of them")
     return (given[0], budgets[given[0]]) if given else (least, None)
+
+
+def _refuse_unknown(currency: Currency, chip: Target) -> None:
+    """Raise ModelError where what is asked for is not known of the target."""
+    if currency == "energy" and not chip.energy_pj:
+        raise ModelError("energy", f"of {chip.name} was not published", "ask for operations")
+    if currency == "memory" and chip.arithmetic is None:
+        wrong = f"of weights is the same for all, those of {chip.name} are not whole numbers"
+        raise ModelError("memory", wrong, "choose another target, or ask for operations")
 
 
 def _digest(path: Path) -> str:
