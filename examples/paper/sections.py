@@ -3,6 +3,7 @@
 import binary
 import chosen
 import clamp
+import exact
 import front
 import gates
 import inception
@@ -17,4 +18,5 @@ SECTIONS: tuple[Section, ...] = (
     clamp.SECTION,
     binary.SECTION,
     inception.SECTION,
+    exact.SECTION,
 )

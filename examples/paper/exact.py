@@ -1,0 +1,225 @@
+"""The larger networks in the simulators: every spike, of the whole, or of sampled cores' blocks.
+
+What is emitted for Brian2 and Lava must spike as the integer network does. A network that they can
+hold runs whole, against the oracle. Of a larger one every layer runs in blocks, each alone on the
+recorded spikes of the layers before; then a weight of one block is emitted wrongly, on purpose.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from digits import HERE
+from fetch import Images, cifar10_net, cifar10_photos, vgg16, vgg16_inputs
+from section import Row, Rows, Section, commits, table
+
+import neurocomp as nc
+from neurocomp import simulation
+from neurocomp.artifact import Files
+from neurocomp.backends import Backend, backend
+from neurocomp.backends.host import npz
+from neurocomp.bycore import verify_by_core
+from neurocomp.mapping.demand import model
+from neurocomp.mapping.placement import Block
+from neurocomp.mapping.sample import sample
+from neurocomp.program import Program
+
+CORES = ("--cores", "40", "--cores", "lava=10")  # blocks of a layer: Brian2's, then Lava's
+RUN = "import sys; from neurocomp.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network, its inputs, and how it is compiled."""
+
+    model: Callable[[], Path]
+    inputs: Callable[[], Images]  # to calibrate on; the first one is run
+    options: tuple[str, ...]  # of `neurocomp compile`
+    blocks: str = ""  # a layer of whose blocks one is spoilt; "": the network runs whole
+
+
+NETWORKS = {
+    "CIFAR-10 network": Network(
+        model=cifar10_net,
+        inputs=lambda: cifar10_photos()[0],
+        options=("--target", "large-cores.toml", "--per", "layer", "--steps", "32"),
+    ),
+    "VGG-16": Network(
+        model=vgg16,
+        inputs=lambda: vgg16_inputs()[:8],
+        options=("--target", "large-cores.toml", "--per", "layer", "--steps", "8"),
+        blocks="functional_1/block5_conv3_1/Relu",
+    ),
+}
+
+
+def measured(network: Network) -> Row:
+    """Compile `network`, and verify it on the first of its inputs."""
+    with tempfile.TemporaryDirectory() as kept:
+        folder = Path(kept)
+        x = network.inputs()
+        np.savez(folder / "x.npz", inputs=x)
+        given = ["--samples", folder / "x.npz", *network.options, "-o", folder / "build"]
+        compiled = run("compile", network.model(), *given)
+        how = CORES if network.blocks else ("--reference", "oracle")
+        inputs = ["--inputs", folder / "x.npz", "--limit", "1"]
+        verified = run("verify", folder / "build", *inputs, *how)
+        artifact = nc.read(folder / "build")
+        spoilt = found(artifact, x[:1], network.blocks) if network.blocks else None
+    return {
+        "options": " ".join(network.options),
+        "cores": compiled["cores"],
+        "chips": compiled["chips"],
+        "synapses": compiled["synapses"],
+        "kinds": {
+            p.name: kind(artifact.program, p.name) for p in artifact.program.network.populations
+        },
+        "verified": verified,
+        "spoilt": spoilt,
+    }
+
+
+def run(*arguments: object) -> Row:
+    """Run a command of neurocomp in `examples/paper`, and give its JSON."""
+    command = [sys.executable, "-c", RUN, *map(str, arguments), "--json"]
+    done = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, text=True)
+    given: Row = json.loads(done.stdout)
+    if "error" in given:
+        raise SystemExit(f"{' '.join(map(str, arguments))}: {given['error']}")
+    return given
+
+
+def kind(program: Program, name: str) -> str:
+    """Name the synapses and the neurons of a layer."""
+    network = program.network
+    fed = {type(p.synapse).__name__ for p in network.into(name)}
+    fed |= {"input" for c in network.currents if c.target == name}
+    return f"{', '.join(sorted(fed))} -> {model(network.population(name).neuron)}"
+
+
+def found(artifact: nc.Artifact, x: Images, layer: str) -> Row:
+    """Spoil one weight of the second sampled block of `layer`, and say where it is found."""
+    program = artifact.program
+    block = sample(program.placement, program.target, 1, 0)[layer][1]
+
+    def wrong(name: str) -> Backend:
+        return backend(name)._replace(emit=lambda program: spoil(program, block))
+
+    with patch.object(simulation, "backend", wrong):
+        report = verify_by_core(artifact, x, ["brian2"], cores={"brian2": 1})
+    first = report.first.get("brian2")
+    return {
+        "block": str(block),
+        "wrong_layers": [p.name for p in report.layers if p.mismatches["brian2"]],
+        "found": None if first is None else str(first),
+        "at": None if first is None else str(first.block),
+    }
+
+
+def spoil(program: Program, block: Block) -> Files:
+    """Emit `program` for Brian2 with the largest weight of `block`, where it is there, 1 larger."""
+    entries = dict(backend("brian2").emit(program).entries)
+    lines = str(entries["brian2/run.py"]).splitlines()
+    for line in (line for line in lines if line.startswith("# s")):
+        name, ends = line.removeprefix("# ").split(":", 1)
+        if ends.split(" -> ")[1].startswith(repr(str(block))):
+            with np.load(io.BytesIO(entries[f"brian2/{name}.npz"])) as kept:
+                arrays = dict(kept)
+            arrays["weights"] = arrays["weights"].copy()
+            arrays["weights"][arrays["weights"].argmax()] += 1
+            entries[f"brian2/{name}.npz"] = npz(arrays)
+    return Files(entries)
+
+
+def rows(limit: int | None) -> dict[str, Callable[[], Row]]:
+    """Give what measures each network; one input is enough, whatever the limit."""
+    return {name: partial(measured, network) for name, network in NETWORKS.items()}
+
+
+def page(rows: Rows) -> list[str]:
+    """Write what was run of each network, and of each kind of layer, and what differed."""
+    whole = {name: row for name, row in rows.items() if row["spoilt"] is None}
+    cut = {name: row for name, row in rows.items() if row["spoilt"] is not None}
+    lines = [
+        "## The larger networks in Brian2 and Lava",
+        "",
+        f"One input each, commit {commits(rows)}.",
+    ]
+    if whole:
+        lines += ["", *_whole(whole)]
+    for name, row in cut.items():
+        lines += ["", *_cut(name, row)]
+    return [*lines, ""]
+
+
+def _whole(rows: Rows) -> list[str]:
+    head = ["whole", "neurons", "synapses", "steps", "spikes", "Brian2 differs", "Lava differs"]
+    cells = []
+    for name, row in rows.items():
+        populations, backends = row["verified"]["populations"], row["verified"]["backends"]
+        cells.append(
+            [
+                f"{name}, `{row['options']}`",
+                f"{sum(p['neurons'] for p in populations):,}",
+                f"{row['synapses']:,}",
+                row["verified"]["steps"],
+                f"{sum(p['spikes'] for p in populations):,}",
+                *(backends[b]["mismatches"] if b in backends else "" for b in ("brian2", "lava")),
+            ]
+        )
+    return [
+        "Every spike of every neuron at every step, against the integer network's in the oracle.",
+        "",
+        *table(head, cells),
+    ]
+
+
+def _cut(name: str, row: Row) -> list[str]:
+    verified, spoilt = row["verified"], row["spoilt"]
+    kinds: dict[str, list[Row]] = {}
+    for layer in verified["populations"]:
+        kinds.setdefault(row["kinds"][layer["name"]], []).append(layer)
+    head = [
+        "kind of layer",
+        "layers",
+        "neurons",
+        "blocks",
+        "in Brian2",
+        "in Lava",
+        "values",
+        "differ",
+    ]
+    cells = [
+        [
+            what,
+            len(each),
+            f"{sum(p['neurons'] for p in each):,}",
+            f"{sum(p['blocks'] for p in each):,}",
+            *(sum(p["run"][b] for p in each) for b in ("brian2", "lava")),
+            f"{sum(sum(p['values'].values()) for p in each):,}",
+            sum(sum(p["mismatches"].values()) for p in each),
+        ]
+        for what, each in kinds.items()
+    ]
+    return [
+        f"{name}, `{row['options']}`: {row['synapses']:,} synapses on {row['cores']:,} cores of "
+        f"{row['chips']} chips. Blocks of every layer, each alone on the recorded spikes of its",
+        "sources. Every spike and membrane of the engine, which recorded them, of Brian2 and of",
+        "Lava is compared with the oracle's.",
+        "",
+        *table(head, cells),
+        "",
+        f"With the largest weight of block `{spoilt['block']}` emitted 1 larger, it is found in "
+        f"{', '.join(spoilt['wrong_layers']) or 'nothing'}: {spoilt['found']}.",
+    ]
+
+
+SECTION = Section(name="exact", rows=rows, page=page)
