@@ -179,8 +179,8 @@ MUTANTS = (
     Mutant(
         "pads before and after a pool not stretched",
         "snn/compose.py",
-        "pads=(top * sy, left * sx, bottom * sy, right * sx),",
-        "pads=second.pads,",
+        "(top * sy, left * sx, bottom * sy, right * sx),",
+        "second.pads,",
         "snn/test_compose.py::test_a_pool_that_tiles_then_a_padded_conv_is_a_conv",
     ),
     Mutant(
