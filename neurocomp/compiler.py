@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Literal
 
 import numpy as np
@@ -44,6 +44,7 @@ from neurocomp.snn.network import Network
 from neurocomp.snn.rates import Rates, assumed
 
 MODEL = "model.onnx"
+NOISY_DB = 20.0  # a layer of so little signal to noise is worth fitting
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
 MEASURED = 4  # samples that spike rates are measured on
 Observe = Callable[[str, int, int], None]
@@ -155,14 +156,15 @@ def in_numbers(
     observe: Observe = lambda what, done, total: None,
 ) -> Quantized:
     """Quantize `network` for `chip` as the options ask for, on the samples it was prepared with."""
-    rounding = options.rounding
-    if rounding == "auto":
-        few = chip.arithmetic is not None and chip.arithmetic.weight_bits < NEAREST_BITS
-        rounding = "adaptive" if few else "nearest"
     inputs = {i.name: np.asarray(samples) for i in network.inputs}
-    return quantize(
-        network, chip, options.steps, rounding=rounding, samples=inputs, observe=observe
-    )
+    made = partial(quantize, network, chip, options.steps, samples=inputs, observe=observe)
+    if options.rounding != "auto":
+        return made(rounding=options.rounding)
+    if chip.arithmetic is not None and chip.arithmetic.weight_bits < NEAREST_BITS:
+        return made(rounding="adaptive")
+    nearest = made(rounding="nearest")
+    noisy = [p.name for p in nearest.precision if p.drive_db is not None and p.drive_db < NOISY_DB]
+    return made(rounding="least-squares", fitted=noisy) if noisy else nearest
 
 
 def compile(

@@ -61,7 +61,7 @@ Rounding = Annotated[
     Literal["auto", "nearest", "least-squares", "adaptive"],
     typer.Option(
         help="Of weights: the nearest, at a scale that errs least, or so that outputs are kept; "
-        "auto: nearest from 8 bits, else adaptive."
+        "auto: nearest from 8 bits where no layer gets noisy, else fitted."
     ),
 ]
 Linear = Annotated[

@@ -25,9 +25,11 @@ from neurocomp.snn.network import Network, Population
 from neurocomp.snn.pairs import other_half
 
 LEAST = -6  # eighths of an octave that the scale is tried below the one where nothing is clipped
-MOST = 12  # and above
+MOST = 12  # and above, and further on for as long as it does no harm to some channel
 MOST_OF_FEW = 32  # and above, where weights have few bits: the best of one is their mean
 FEW_BITS = 4
+OCTAVE = 8  # eighths, after which scales that harm every channel end the search
+HIGHEST = 16 * OCTAVE  # by which a state of 24 bits is wider than a weight of 8
 
 
 class Task(NamedTuple):
@@ -100,24 +102,31 @@ def _lacks(task: Task, part: Part) -> Array:
 def _best_scale(task: Task, nearest: Part) -> Array:
     """Give the scale, of each channel or all, at which the nearest rounding errs least.
 
-    Larger ones than that of `nearest` clip the largest weights.
+    Larger ones than that of `nearest` clip the largest weights. Where those belong to channels that
+    hardly ever fire, a hundred times larger ones can be best: batch norm divides what did not vary
+    in training by next to nothing.
     """
     shifts = [p.weight_exponent for p in nearest.projections]
-    scales, found = [nearest.scale], [losses(task.layer, _lacks(task, nearest))]
+    best, least = nearest.scale, _loss(task, nearest)
     most = MOST_OF_FEW if task.widths.weight_bits <= FEW_BITS else MOST
-    for eighths in range(LEAST, most + 1):
+    eighths, kept = LEAST, 0
+    while eighths <= min(max(most, kept + OCTAVE), HIGHEST):
         near = nearest.scale * 2 ** (eighths / 8)
         scale = exact_scale(task.population, near, task.widths, pair=task.pair)
         part = rounded(task.network, task.population, task.widths, scale, shifts)
-        scales.append(scale)
-        found.append(losses(task.layer, _lacks(task, part)))
-    loss = np.stack(found)
-    if not task.each:
-        loss = np.broadcast_to(loss.sum(axis=1, keepdims=True), loss.shape)
-    best = np.argmin(loss, axis=0)
-    flat = np.stack([s.ravel() for s in scales])
-    found_scale: Array = flat[best, np.arange(flat.shape[1])]
-    return found_scale.reshape(nearest.scale.shape)
+        loss = _loss(task, part)
+        kept = eighths if (loss <= least).any() else kept
+        best = np.where(loss < least, scale, best)
+        least = np.minimum(loss, least)
+        eighths += 1
+    return best
+
+
+def _loss(task: Task, part: Part) -> Array:
+    """Give the loss that each channel's scale is to answer for, shaped as the scale."""
+    each = losses(task.layer, _lacks(task, part))
+    loss = each if task.each else np.full_like(each, each.sum())
+    return loss.reshape(part.scale.shape)
 
 
 def _adapted(task: Task, part: Part) -> Part:

@@ -5,7 +5,7 @@ and the membrane's interval bounds within their widths. Where the chip has a thr
 each channel has a scale of its own, which its threshold absorbs; else the population has one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,12 +66,14 @@ def quantize(
     steps: int,
     *,
     rounding: Rounding = "nearest",
+    fitted: Collection[str] | None = None,
     samples: Mapping[str, Array] | None = None,
     observe: Observe = lambda what, done, total: None,
 ) -> Quantized:
     """Round `network` to the widths of `target` for runs that read out `steps` steps.
 
-    All roundings but the nearest need `samples`, input -> (samples, ...), to calibrate on. Raises
+    All roundings but the nearest need `samples`, input -> (samples, ...), to calibrate on, and are
+    done to the populations `fitted`, or all: the others are rounded to the nearest. Raises
     CapacityError naming the population whose membrane needs more bits than there are.
     """
     ones = {p.name: readonly(np.ones((1, 1, 1))) for p in network.populations}
@@ -84,7 +86,8 @@ def quantize(
     if rounding != "nearest" and samples is None:
         raise ModelError("rounding", f"is {rounding}, it needs samples to calibrate on")
     length = network.run_length(steps)
-    parts = _parts(network, target, length, rounding, samples, observe)
+    chosen = {p.name for p in network.populations} if fitted is None else set(fitted)
+    parts = _parts(network, target, length, rounding, chosen, samples, observe)
     integer = _joined(network, parts)
     return Quantized(
         network=integer,
@@ -99,6 +102,7 @@ def _parts(
     target: Target,
     length: int,
     rounding: Rounding,
+    fitted: Collection[str],
     samples: Mapping[str, Array] | None,
     observe: Observe,
 ) -> dict[str, Part]:
@@ -116,9 +120,9 @@ def _parts(
             parts[p.name] = mirrored(network, p, parts[back.source], target.arithmetic)
             continue
         parts[p.name] = _quantize(network, p, target, length)
-        task = _task(network, p, target, length, wanted, parts, chosen) if wanted else None
-        if task is not None:
-            parts[p.name] = refit(task, parts[p.name], rounding)
+        if wanted and p.name in fitted:
+            task = _task(network, p, target, length, wanted, parts, chosen)
+            parts[p.name] = refit(task, parts[p.name], rounding) if task else parts[p.name]
     return parts
 
 

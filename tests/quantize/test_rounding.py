@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -26,13 +27,21 @@ from neurocomp.quantize.part import Part, units
 from neurocomp.quantize.quantize import _quantize
 from neurocomp.quantize.rounding import nearest, top
 from neurocomp.snn.check import check
+from neurocomp.snn.compose import with_weight
 from neurocomp.snn.network import Network
 from neurocomp.snn.oracle import record
 from tests.ann.corpus import CORPUS
 from tests.ann.net import samples
-from tests.quantize.test_quantize import CHIPS, check_proof, check_widths, chip, float_network
+from tests.quantize.test_quantize import (
+    CHIPS,
+    check_proof,
+    check_widths,
+    chip,
+    float_network,
+)
 
 STEPS = 16
+ROUNDINGS: tuple[Literal["auto", "nearest"], ...] = ("auto", "nearest")
 METHODS: tuple[Rounding, ...] = ("nearest", "least-squares", "adaptive")
 WIDE = chip(weight_exponent_min=0, weight_exponent_max=14)
 LAYERS = ("lenet", "residual_before_relu", "max_pool_after_relu", "skip_from_input")
@@ -192,6 +201,46 @@ def test_weights_keep_their_bits_where_exponents_can_fall() -> None:
     for p in made.projections:
         if p.synapse.weight.size > 1:
             assert np.abs(p.synapse.weight).max() >= 64
+
+
+@pytest.mark.parametrize("name", ["loihi1", "loihi2"])
+def test_large_weights_of_a_quiet_channel_do_not_drown_the_others(name: str) -> None:
+    """They are two hundred times as large, and it never fires: they are clipped."""
+    given = np.load(MNIST / "calibration.npz")["inputs"][:8]
+    network = prepare(load(MNIST / "lenet.onnx"), given, Options(steps=STEPS)).network
+    first, second = network.populations[:2]
+    (into,) = network.into(second.name)
+    assert into.source == first.name
+    bias, weight = first.bias.copy(), into.synapse.weight.copy()
+    bias[0], weight[:, 0] = -9, 200 * weight[:, 0]
+    network = replace(
+        network,
+        populations=(replace(first, bias=bias), *network.populations[1:]),
+        projections=tuple(
+            replace(p, synapse=with_weight(p.synapse, weight)) if p is into else p
+            for p in network.projections
+        ),
+    )
+    made = {
+        rounding: in_numbers(network, load_target(name), given, Options(rounding=rounding))
+        for rounding in ROUNDINGS
+    }
+    told = {r: next(p for p in q.precision if p.name == second.name) for r, q in made.items()}
+    assert told["nearest"].drive_db is not None and told["auto"].drive_db is not None
+    assert told["nearest"].drive_db < 10 < 30 < told["auto"].drive_db
+    clipped = told["auto"].clipped
+    assert clipped is not None and 0.9 / len(bias) < clipped <= 1 / len(bias)
+
+
+def test_layers_that_are_precise_enough_stay_rounded_to_the_nearest() -> None:
+    given = np.load(MNIST / "calibration.npz")["inputs"][:8]
+    network = prepare(load(MNIST / "lenet.onnx"), given, Options(steps=STEPS)).network
+    made = [
+        in_numbers(network, load_target("loihi1"), given, Options(steps=STEPS, rounding=r))
+        for r in ROUNDINGS
+    ]
+    for ours, theirs in zip(*(q.network.projections for q in made), strict=True):
+        assert np.array_equal(ours.synapse.weight, theirs.synapse.weight)
 
 
 def test_two_bits_are_enough_for_a_lenet_where_outputs_are_kept() -> None:
