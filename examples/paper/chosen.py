@@ -7,16 +7,12 @@ digits and measured on the other, and the other way round.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import numpy as np
-from digits import HELD_OUT, HERE, MEMBRANE, Digits, curve, facts
+from digits import HELD_OUT, MEMBRANE, Digits
 from front import FRONT, STEPS
 from section import Line, Row, Rows, Section, commits, millions, table
 
-from neurocomp.evaluation import Evaluation, read
-from neurocomp.frontend.onnx import run_model
-from neurocomp.readouts import EarlyExit, Membrane, Readout, classes
+from neurocomp.readouts import EarlyExit, Membrane, Readout
 
 NAME, WHOLE = "lenet-held-out", "lenet"
 HALVES = ("even", "odd")  # of the test digits, by their places
@@ -34,39 +30,19 @@ Choice = tuple[float, float, str, str, int]  # error, operations, row, readout, 
 def rows(limit: int | None) -> dict[str, Callable[[], Row]]:
     """Give what measures each row of the front, on all parts of the digits."""
 
+    parts = {name: Digits(NAME, limit, name) for name in (HELD_OUT, "test")}
+    whole = Digits(WHOLE, limit)
+
     def measured(options: dict[str, object]) -> Row:
-        row: dict[str, Any] = {}
-        for part in (HELD_OUT, "test"):
-            found = Digits(NAME, limit, part).run(**options)
-            each = {name: curve(found, readout) for name, readout in READOUTS.items()}
-            row[part] = {**facts(found), "readouts": each}
-        return {**row, **halves(Digits(WHOLE, limit), options)}
+        row = {name: digits.traced(**options).row(READOUTS) for name, digits in parts.items()}
+        found = whole.traced(**options)
+        halves = {half: slice(n, None, len(HALVES)) for n, half in enumerate(HALVES)}
+        return row | {half: found.part(which).row(READOUTS) for half, which in halves.items()}
 
     return {
         name: lambda options=options: measured({"steps": STEPS, **options})
         for name, options in FRONT.items()
     }
-
-
-def halves(digits: Digits, options: dict[str, object]) -> Row:
-    """Measure the halves of the test digits."""
-    found = digits.run(**options)
-    (outputs,) = run_model(HERE / f"{WHOLE}.onnx", digits.x).values()
-    wrong = classes(outputs) != digits.y
-    return {half: _half(found, wrong, n) for n, half in enumerate(HALVES)}
-
-
-def _half(found: Evaluation, wrong: np.ndarray, first: int) -> Row:
-    part = slice(first, None, len(HALVES))
-    each = {}
-    for name, readout in READOUTS.items():
-        given = read(found.trace[part], found.spent[:, part], found.wanted[part], readout, 0)
-        each[name] = {
-            "error": [round(100 * (1 - a), 2) for a in given.accuracy.tolist()],
-            "operations": [round(o) for o in given.operations.tolist()],
-        }
-    ann = round(100 * float(wrong[part].mean()), 2)
-    return {"samples": len(wrong[part]), "ann_error": ann, "readouts": each}
 
 
 def choose(curves: Curves, budget: float, *, early: bool) -> Choice | None:

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
 from data import mnist
@@ -13,7 +15,9 @@ from section import Row, Rows, commits, millions, table
 import neurocomp as nc
 from neurocomp.compiler import Options, prepare
 from neurocomp.evaluation import Evaluation, evaluate, read
-from neurocomp.readouts import Membrane, Readout
+from neurocomp.evaluation.run import Meter
+from neurocomp.frontend.onnx import run_model
+from neurocomp.readouts import Membrane, Readout, classes
 
 HERE = Path(__file__).parent
 CALIBRATION = 500  # training images
@@ -31,6 +35,8 @@ class Digits:
         self.graph = nc.load(HERE / f"{name}.onnx")
         self.x, self.y = (each[:limit] for each in given)
         self.calibration = data("train")[0][:CALIBRATION]
+        (outputs,) = run_model(HERE / f"{name}.onnx", self.x).values()
+        self.ann_wrong = classes(outputs) != self.y
 
     def run(self, **options: object) -> Evaluation:
         """Convert with `options`, and run every digit for that many steps."""
@@ -38,8 +44,49 @@ class Digits:
         prepared = prepare(self.graph, self.calibration, chosen)
         return evaluate(prepared.network, prepared.graph, self.x, self.y, chosen.steps)
 
+    def traced(self, **options: object) -> "Traced":
+        """Convert with `options`, and run every digit, without looking at layers."""
+        chosen = Options(**options)
+        network = prepare(self.graph, self.calibration, chosen).network
+        meter = Meter(network, chosen.steps)
+        parts = range(0, len(self.x), meter.chunk)
+        runs = [meter.run(self.x[start : start + meter.chunk]) for start in parts]
+        return Traced(
+            trace=np.concatenate([run.trace for run in runs]),
+            spent=np.concatenate([run.spent for run in runs], axis=1),
+            wanted=self.y,
+            ann_wrong=self.ann_wrong,
+        )
 
-def curve(found: Evaluation, readout: Readout) -> Row:
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Traced:
+    """What the readout had of each digit, step by step, and what that cost."""
+
+    trace: np.ndarray  # (samples, steps, classes)
+    spent: np.ndarray  # (2, samples, steps)
+    wanted: np.ndarray  # (samples,)
+    ann_wrong: np.ndarray  # (samples,) whether the trained network is
+
+    def part(self, which: slice) -> "Traced":
+        """Give some of the digits."""
+        return Traced(
+            trace=self.trace[which],
+            spent=self.spent[:, which],
+            wanted=self.wanted[which],
+            ann_wrong=self.ann_wrong[which],
+        )
+
+    def row(self, readouts: Mapping[str, Readout]) -> Row:
+        """Give errors in percent and operations of each readout, and the trained network's."""
+        return {
+            "samples": len(self.wanted),
+            "ann_error": round(100 * float(self.ann_wrong.mean()), 2),
+            "readouts": {name: curve(self, readout) for name, readout in readouts.items()},
+        }
+
+
+def curve(found: Evaluation | Traced, readout: Readout) -> Row:
     """Give errors in percent and operations after each step."""
     given = read(found.trace, found.spent, found.wanted, readout, 0)
     plain = given.operations_without_borders
