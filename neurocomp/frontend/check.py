@@ -33,7 +33,7 @@ class NodeCheck:
 
 
 def check(path: str | Path, input_shape: Shape | None = None) -> tuple[NodeCheck, ...]:
-    """Check every node of the file at `path`, in the file's order; large weights are not read.
+    """Check every node of the file at `path`, in the file's order; large weights are not held.
 
     Raises ModelError where the file as a whole cannot be used.
     """

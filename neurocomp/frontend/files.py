@@ -11,6 +11,7 @@ from onnx.external_data_helper import load_external_data_for_model, uses_externa
 
 from neurocomp.arrays import Array
 from neurocomp.errors import ModelError
+from neurocomp.frontend.blocks import Stretch
 
 FLOATS = (
     onnx.TensorProto.FLOAT,
@@ -129,8 +130,8 @@ def load_external(model: onnx.ModelProto, path: Path) -> None:
         raise ModelError(name, wrong, "copy all files of the model") from error
 
 
-def inside(tensor: onnx.TensorProto, folder: Path) -> int:
-    """Count the bytes of a tensor's data. Raises ModelError unless they lie in `folder`, whole."""
+def inside(tensor: onnx.TensorProto, folder: Path) -> Stretch:
+    """Say where a tensor's data lie. Raises ModelError unless that is in `folder`, and whole."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
     target = (folder / location.replace("\0", "")).resolve()
@@ -154,7 +155,7 @@ def inside(tensor: onnx.TensorProto, folder: Path) -> int:
     if offset + length > size:
         wrong = f"its data end at byte {offset + length}, the file {location!r} has {size}"
         raise ModelError(tensor.name, wrong, "copy the file again")
-    return length or size - offset
+    return Stretch(target, offset, length or size - offset)
 
 
 def values(tensor: onnx.TensorProto) -> Array:
@@ -172,6 +173,11 @@ def _finite(tensor: onnx.TensorProto) -> None:
         wrong = (
             np.isnan(array) if array.ndim == 0 else ~np.isfinite(array)
         )  # a limit may be infinite
-        if wrong.any():
-            counted = f"{int(wrong.sum())} of {array.size} numbers are NaN or infinite"
-            raise ModelError(tensor.name, counted, "train or export the model again")
+        refuse_not_finite(tensor.name, int(wrong.sum()), array.size)
+
+
+def refuse_not_finite(name: str, wrong: int, size: int) -> None:
+    """Raise ModelError where some of a tensor's numbers are wrong."""
+    if wrong:
+        counted = f"{wrong} of {size} numbers are NaN or infinite"
+        raise ModelError(name, counted, "train or export the model again")

@@ -1,7 +1,8 @@
-"""Read an ONNX file without its large weights: their shapes and types are enough for a check.
+"""Read an ONNX file without holding its large weights: shapes and types are enough for a check.
 
-Protocol buffers nest length-delimited fields, so a large tensor is stepped over where it lies, and
-neither read nor held. In its place stands an array of its shape whose every element is one zero.
+Protocol buffers nest length-delimited fields, so a large tensor is stepped over where it lies; its
+numbers are read in blocks, to see that all are finite, and not kept. In its place stands an array
+of its shape whose every element is one zero.
 Source: the encoding's specification, and the field numbers of onnx.proto.
 """
 
@@ -18,7 +19,17 @@ from onnx.external_data_helper import uses_external_data
 
 from neurocomp.arrays import Array
 from neurocomp.errors import ModelError
-from neurocomp.frontend.files import FLOATS, check_model, inside, load_external, parse
+from neurocomp.frontend.blocks import Stretch, not_finite
+from neurocomp.frontend.files import (
+    FLOATS,
+    check_model,
+    inside,
+    load_external,
+    parse,
+    refuse_not_finite,
+)
+
+Large = dict[str, list[Stretch]]  # tensor -> where its numbers lie
 
 LARGE = 2**20  # bytes of a tensor that is stepped over
 GRAPH, INITIALIZER = 7, 5  # of ModelProto, of GraphProto
@@ -39,35 +50,40 @@ class Field(NamedTuple):
 def read_sketch(path: Path) -> tuple[onnx.ModelProto, dict[str, Array]]:
     """Read the model at `path`; give it without its large tensors, and those as zeros by name.
 
-    Raises ModelError as `read_model` does, save for numbers in large tensors that are not finite.
+    Raises ModelError as `read_model` does.
     """
-    model, sizes = _slim(path)
+    model, large = _slim(path)
     folder = path.resolve().parent
     stored: dict[str, Array] = {}
     for tensor in model.graph.initializer:
         if uses_external_data(tensor):
-            size = inside(tensor, folder)
-            if size >= LARGE:
-                sizes[tensor.name] = size
+            place = inside(tensor, folder)
+            if place.size >= LARGE:
+                large[tensor.name] = [place]
                 del tensor.external_data[:]
                 tensor.data_location = onnx.TensorProto.DEFAULT
-        if tensor.name in sizes:
-            stored[tensor.name] = _zeros(tensor, sizes[tensor.name])
+        if tensor.name in large:
+            stored[tensor.name] = _zeros(tensor, sum(s.size for s in large[tensor.name]))
             del tensor.dims[:]
             tensor.dims.append(0)
     load_external(model, path)
-    return check_model(model, path), stored
+    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    checked = check_model(model, path)
+    for name, stretches in large.items():
+        wrong = sum(not_finite(s, kinds[name]) for s in stretches)
+        refuse_not_finite(name, wrong, stored[name].size)
+    return checked, stored
 
 
-def _slim(path: Path) -> tuple[onnx.ModelProto, dict[str, int]]:
-    """Parse the file but for large initializers' payloads; give those's bytes by name."""
+def _slim(path: Path) -> tuple[onnx.ModelProto, Large]:
+    """Parse the file but for large initializers' payloads; say where those lie, by name."""
     if not path.is_file() or path.stat().st_size < LARGE:
         return parse(path), {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        sizes: dict[str, int] = {}
+        found: list[tuple[str, Field]] = []
         try:
             parts = [
-                _tagged(f, _graph(data, f, sizes))
+                _tagged(f, _graph(data, f, found))
                 if (f.number, f.kind) == (GRAPH, DELIMITED)
                 else data[f.start : f.end]
                 for f in _fields(data, 0, len(data))
@@ -75,28 +91,32 @@ def _slim(path: Path) -> tuple[onnx.ModelProto, dict[str, int]]:
             model = onnx.load_model_from_string(b"".join(parts))
         except (DecodeError, IndexError, UnicodeDecodeError):
             return parse(path), {}  # which says what is wrong
-    return model, sizes
+    large: Large = {}
+    for name, f in found:
+        large.setdefault(name, []).append(Stretch(path, f.payload, f.end - f.payload))
+    return model, large
 
 
-def _graph(data: mmap.mmap, field: Field, sizes: dict[str, int]) -> bytes:
+def _graph(data: mmap.mmap, field: Field, found: list[tuple[str, Field]]) -> bytes:
     """Give a graph's bytes without the payloads of its large initializers."""
     parts = []
     for f in _fields(data, field.payload, field.end):
         large = f.number == INITIALIZER and f.kind == DELIMITED and f.end - f.payload >= LARGE
-        parts.append(_tagged(f, _tensor(data, f, sizes)) if large else data[f.start : f.end])
+        parts.append(_tagged(f, _tensor(data, f, found)) if large else data[f.start : f.end])
     return b"".join(parts)
 
 
-def _tensor(data: mmap.mmap, field: Field, sizes: dict[str, int]) -> bytes:
-    parts, size = [], 0
+def _tensor(data: mmap.mmap, field: Field, found: list[tuple[str, Field]]) -> bytes:
+    parts, payloads = [], []
     for f in _fields(data, field.payload, field.end):
         if f.number in PAYLOADS and f.kind == DELIMITED and f.end - f.payload >= LARGE // 2:
-            size += f.end - f.payload
+            payloads.append(f)
         else:
             parts.append(data[f.start : f.end])
     slim = b"".join(parts)
-    if size:
-        sizes[onnx.TensorProto.FromString(slim).name] = size
+    if payloads:
+        name = onnx.TensorProto.FromString(slim).name
+        found.extend((name, f) for f in payloads)
     return slim
 
 

@@ -1,4 +1,4 @@
-"""A check steps over large weights: the same verdicts, without reading them."""
+"""A check steps over large weights: the same verdicts, without holding them."""
 
 import tracemalloc
 from pathlib import Path
@@ -62,6 +62,47 @@ def test_large_weights_are_neither_held_nor_missed(
         tracemalloc.stop()
     assert verdicts == {"dense": "supported", "relu": "supported", "sigmoid": "unsupported"}
     assert most < LARGE
+
+
+BAD = {
+    TensorProto.FLOAT: (b"\x00\x00\xc0\x7f", b"\x00\x00\x80\xff"),  # NaN, minus infinity
+    TensorProto.DOUBLE: (bytes(6) + b"\xf8\x7f", bytes(6) + b"\xf0\xff"),
+    TensorProto.FLOAT16: (b"\x00\x7e", b"\x00\xfc"),
+    TensorProto.BFLOAT16: (b"\xc0\x7f", b"\x80\xff"),
+}
+
+
+@pytest.mark.parametrize("external", [False, True])
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_numbers_that_are_not_finite_are_found_wherever_they_lie(
+    tmp_path: Path, kind: int, external: bool, share: float
+) -> None:
+    made = model(kind)
+    raw = bytearray(made.graph.initializer[0].raw_data)
+    for bad in BAD[kind]:
+        at = min(int(share * len(raw)) // 8 * 8, len(raw) - 2 * len(bad))
+        raw[at : at + 2 * len(bad)] = 2 * bad
+        made.graph.initializer[0].raw_data = bytes(raw)
+        path = written(tmp_path / "m.onnx", made, external)
+        with pytest.raises(ModelError, match="w: 2 of 4000000 numbers are NaN or infinite"):
+            check(path)
+
+
+def test_numbers_in_a_list_of_floats_are_looked_at_too(tmp_path: Path) -> None:
+    made = model(packed=True)
+    made.graph.initializer[0].float_data[-1] = np.inf
+    with pytest.raises(ModelError, match="w: 1 of 4000000 numbers are NaN or infinite"):
+        check(written(tmp_path / "m.onnx", made))
+
+
+def test_whole_numbers_are_not_taken_for_floats(tmp_path: Path) -> None:
+    made = model()
+    made.graph.initializer[0].data_type = TensorProto.INT32
+    made.graph.initializer[0].raw_data = b"\xff" * len(made.graph.initializer[0].raw_data)
+    path = written(tmp_path / "m.onnx", made)
+    _, stored = read_sketch(path)
+    assert stored["w"].dtype == np.int32
 
 
 def test_a_list_of_floats_is_stepped_over_too(tmp_path: Path) -> None:
