@@ -54,7 +54,7 @@ NETWORKS = {
     ),
     "VGG-16": Network(
         model=vgg16,
-        inputs=lambda: vgg16_inputs()[:8],
+        inputs=vgg16_inputs,
         options=("--target", "large-cores.toml", "--per", "layer", "--steps", "8"),
         blocks="functional_1/block5_conv3_1/Relu",
     ),
@@ -212,8 +212,8 @@ def _cut(name: str, row: Row) -> list[str]:
     return [
         f"{name}, `{row['options']}`: {row['synapses']:,} synapses on {row['cores']:,} cores of "
         f"{row['chips']} chips. Blocks of every layer, each alone on the recorded spikes of its",
-        "sources. Every spike and membrane of the engine, which recorded them, of Brian2 and of",
-        "Lava is compared with the oracle's.",
+        "sources. The spikes of the engine, which recorded them, and every spike and membrane of",
+        "Brian2 and Lava are compared with the oracle's.",
         "",
         *table(head, cells),
         "",
