@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 from inception_net import SEEN, images, inception_v3
-from section import Line, Row, Rows, Section, commits
+from section import TABLE, Line, Row, Rows, Section, commits
 
 from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import Conv
@@ -217,7 +217,7 @@ def lines(rows: Rows) -> list[Line]:
     row = rows["converted"]
     return [
         Line(
-            where="Table 1",
+            where=TABLE,
             what="Inception-v3: operations of the ANN, neurons, synapses",
             paper="11.44 G, 8.97 M, 5.7 G",
             ours=f"{row['ann_operations'] / 1e9:.2f} G, {row['neurons'] / 1e6:.2f} M, "

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from digits import MEMBRANE, settings, source
+from section import LADDER as FIGURE
 from section import Line, Rows, Section, table
 
 from neurocomp.readouts import Membrane, SoftmaxSpikes
@@ -93,7 +94,7 @@ def lines(rows: Rows) -> list[Line]:
     """Give one line a rung, at the last T."""
     return [
         Line(
-            where="Fig. 2",
+            where=FIGURE,
             what=f"{name}, error (ANN)",
             paper=f"{PAPER[name]:.2f} (12.14) %",
             ours=f"{row['readouts'][MEMBRANE]['error'][-1]:.2f} ({row['ann_error']:.2f}) %, "

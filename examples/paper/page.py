@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from section import RESULTS, commits, read, table
+from section import LADDER, OPERATIONS, RESULTS, TABLE, Line, commits, read, table
 from sections import SECTIONS
 
+PLACES = (TABLE, LADDER, OPERATIONS)
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "paper.md"
 HEAD = """\
 # The paper's rows, measured here
@@ -31,12 +32,16 @@ def page(folder: Path = RESULTS) -> str:
     measured = [(section, read(folder, section.name)) for section in SECTIONS]
     there = [(section, rows) for section, rows in measured if rows]
     head = ["in the paper", "", "the paper's figure", "ours", "measured on", "commit"]
+    found = [(line, commits(rows)) for section, rows in there for line in section.lines(rows)]
     cells = [
-        [line.where, line.what, line.paper, line.ours, line.on, commits(rows)]
-        for section, rows in there
-        for line in sorted(section.lines(rows), key=lambda line: line.where)
+        [line.where, line.what, line.paper, line.ours, line.on, commit]
+        for line, commit in sorted(found, key=lambda each: _place(each[0]))
     ]
     lines = [HEAD, "## The paper's figures beside ours", "", *table(head, cells), ""]
     for section, rows in there:
         lines += section.page(rows)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _place(line: Line) -> int:
+    return PLACES.index(line.where) if line.where in PLACES else len(PLACES)

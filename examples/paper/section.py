@@ -16,11 +16,14 @@ Row = dict[str, Any]  # of JSON values
 Rows = Mapping[str, Row]  # as they were measured, each with its "commit"
 
 
+TABLE, LADDER, OPERATIONS = "Table 1", "Fig. 2", "Figs. 1, 4, 5: operations"  # of the paper
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of the table at the top of the page."""
 
-    where: str  # in the paper: "Table 1", "Fig. 2"...
+    where: str  # one of the three above, in whose order the table stands, or else below them
     what: str
     paper: str  # its figure, with the unit
     ours: str
