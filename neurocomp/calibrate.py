@@ -21,7 +21,7 @@ Granularity = Literal["channel", "layer"]
 MOST_KEPT = 2**16  # activations of one channel; of more, evenly spaced ones are kept
 BATCH = 32
 PERCENTILE = Percentile()
-LEAST_SHARE = 1 / 8  # of the layer's range that a channel gets at least
+COMMON = 99.9
 
 Observe = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
@@ -33,6 +33,7 @@ class Ranges:
     low: float
     high: float
     values: Mapping[str, Array]  # activation -> (channels,)
+    common: Mapping[str, Array]  # what COMMON % of all, zeros too, stay within
 
 
 def calibrate(
@@ -64,6 +65,7 @@ def calibrate(
         low=float(samples.min()),
         high=float(samples.max()),
         values={name: _range(v, rule, per) for name, v in ranges.items()},
+        common={n: readonly(np.percentile(v, COMMON, axis=1)) for n, v in ranges.items()},
     )
 
 
@@ -76,9 +78,4 @@ def _range(values: Array, rule: Rule, per: Granularity) -> Array:
     """Give the range of the positive activations, (channels,), 0 for a channel without."""
     if per == "layer":
         return np.full(len(values), rule(values.ravel()))
-    found = np.array([rule(channel) for channel in values])
-    # A channel that hardly ever fires needs no resolution of its own, and the weights into it,
-    # which are divided by its range, would take up the bits of all others where they share one
-    # scale.
-    raised = np.maximum(found, LEAST_SHARE * found.max(initial=0))
-    return readonly(np.where(found > 0, raised, 0))
+    return readonly(np.array([rule(channel) for channel in values]))

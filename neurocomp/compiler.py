@@ -36,6 +36,7 @@ from neurocomp.passes import (
 )
 from neurocomp.program import Program
 from neurocomp.quantize import Quantized, quantize
+from neurocomp.quiet import spread
 from neurocomp.ranges import LeastError, Percentile, Rule
 from neurocomp.samples import check_samples
 from neurocomp.snn.check import check
@@ -139,7 +140,10 @@ def prepare(
         rule = LeastError(steps=options.steps, v_init=made.v_init)
     ranges = calibrate(made, samples, rule=rule, per=options.per, observe=observe)
     if options.ranges != "none":
-        made = Normalise(ranges=ranges.values)(made)
+        units = ranges.values
+        if options.per == "channel":
+            units = spread(made, units, ranges.common)
+        made = Normalise(ranges=units)(made)
     observe("convert", 0, 1)
     network = clamp(convert(made, ranges.low, ranges.high), options.clamp)
     if options.correct != "none":

@@ -25,6 +25,7 @@ FLOORS: dict[str, int] = {
     "program": 3,
     "samples": 3,
     "ranges": 3,
+    "quiet": 3,
     "readouts": 3,
     "clamp": 3,
     "adjust": 4,  # as calibrate

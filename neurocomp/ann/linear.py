@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -63,6 +64,11 @@ def paths(graph: Graph, value: str) -> tuple[Path, ...]:
         ends = volume(graph.shapes[source]), volume(graph.shapes[value])
         found.append(Path(source=source, synapse=_join(steps, *ends, value), plain=not steps))
     return tuple(found)
+
+
+def sources(graph: Graph, value: str) -> frozenset[str]:
+    """Name what `paths` into `value` come from, without composing them."""
+    return frozenset(source for source, _ in islice(_walk(graph, value), MOST_PATHS))
 
 
 def _walk(graph: Graph, value: str) -> Iterator[tuple[str, tuple[Synapse, ...]]]:
