@@ -2,6 +2,7 @@
 
 import binary
 import chosen
+import cifar
 import clamp
 import exact
 import front
@@ -18,5 +19,6 @@ SECTIONS: tuple[Section, ...] = (
     clamp.SECTION,
     binary.SECTION,
     inception.SECTION,
+    cifar.SECTION,
     exact.SECTION,
 )
