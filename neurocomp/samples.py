@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurocomp.arrays import Array, Shape, readonly
+from neurocomp.arrays import Array, Shape, all_finite, readonly
 from neurocomp.errors import ModelError
 
 # What numpy raises for a damaged file; a header that is cut off fails in its tokenizer.
@@ -36,7 +36,7 @@ def check_samples(samples: Array, shape: Shape, where: str) -> Array:
         )
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
         taken = samples.astype(np.float32, copy=False)
-    if not np.isfinite(taken).all():
+    if not all_finite(taken):
         bad = np.argwhere(~np.isfinite(taken))[0].tolist()
         raise ModelError(where, f"is not finite at {bad}", "replace NaN and infinity")
     return readonly(taken)

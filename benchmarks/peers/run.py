@@ -36,9 +36,10 @@ from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import IntegrateAndFire, MaxGate
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parents[1]))  # a script finds what lies beside it only
+from benchmarks.document import write_section  # noqa: E402 - see the line above
+
 EXAMPLES = HERE.parents[1] / "examples"
-DOCUMENT = HERE.parents[1] / "docs" / "reference" / "performance.md"
-MARK = "<!-- measured -->"
 ROUNDS = 5
 THREADS = 2
 LIMIT_S = 1800  # for one peer on one network
@@ -297,10 +298,8 @@ def main() -> int:
         loads.append(os.getloadavg()[0])
         print(table(found), flush=True)
         rows += found
-        text = DOCUMENT.read_text(encoding="utf-8")
-        head, _, _ = text.partition(MARK)
         busy = f"Load of the {os.cpu_count()} cores: {min(loads):.1f} to {max(loads):.1f}."
-        DOCUMENT.write_text(f"{head}{MARK}\n\n{busy}\n\n{table(rows)}\n", encoding="utf-8")
+        write_section("measured", f"{busy}\n\n{table(rows)}")
     return 0
 
 

@@ -122,21 +122,23 @@ def network(
     )
 
 
-def tuned(workload: Workload, kernels: list[Array], float_grid: bool) -> Network:
-    """Give the network with thresholds at which every layer fires at about RATE.
+def tuned(
+    workload: Workload, kernels: list[Array], float_grid: bool, wanted: float = RATE
+) -> Network:
+    """Give the network with thresholds at which every layer fires at about the rate `wanted`.
 
     A rate is the mean drive over the threshold, so the trained network's activations give a first
     guess; runs correct it for what fires by chance.
     """
     images = samples(workload)[:2]
-    thresholds = ann.thresholds(workload, kernels, images, RATE)
+    thresholds = ann.thresholds(workload, kernels, images, wanted)
     length = workload.steps + len(workload.layers)
     for _ in range(TUNING):
         found = network(workload, kernels, float_grid, thresholds)
         counts = simulate(found, {"x": images}, length, keep=Keep(operations=False)).counts
         for i, p in enumerate(found.populations[:-1]):
             rate = float(counts[p.name].mean()) / (length - i)
-            thresholds[i] *= (max(rate, RATE / 10) / RATE) ** (0.7 if i else 1)
+            thresholds[i] *= (max(rate, wanted / 10) / wanted) ** (0.7 if i else 1)
     return network(workload, kernels, float_grid, thresholds)
 
 

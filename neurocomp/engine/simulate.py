@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.arrays import Array
+from neurocomp.arrays import Array, all_finite
 from neurocomp.engine import generic, native
 from neurocomp.engine.plan import Plan, plan
 from neurocomp.engine.result import Keep, Result, joined
@@ -184,7 +184,7 @@ def check(network: Network, samples: Mapping[str, Array]) -> int:
         if i.name not in samples:
             raise ModelError(i.name, "is an input without samples", "give one array an input")
         array = samples[i.name]
-        if array.ndim < 1 or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        if array.ndim < 1 or array.dtype.kind not in "biuf" or not all_finite(array):
             raise ModelError(i.name, f"has samples of {array.dtype} that are not all finite")
         if array[:1].size != np.prod(i.shape) and len(array):
             raise ModelError(i.name, f"has shape {i.shape}, its samples {array.shape[1:]}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from neurocomp.arrays import Array, Shape
+from neurocomp.arrays import Array, Shape, all_finite
 from neurocomp.errors import GraphError
 from neurocomp.snn.compose import drive_range
 from neurocomp.snn.grid import EXACT_BITS
@@ -76,7 +76,7 @@ def _check_population(network: Network, population: Population) -> None:
     for what, array in arrays.items():
         if array.shape != wanted:
             raise GraphError(population.name, f"has shape {wanted}, its {what} has {array.shape}")
-        if not np.isfinite(array).all():
+        if not all_finite(array):
             raise GraphError(population.name, f"has a {what} that is not finite")
         if (array.dtype.kind == "i") != network.integer:
             raise GraphError(population.name, f"has {what} of {array.dtype}, the network is mixed")
@@ -189,7 +189,7 @@ def _check_synapse(where: str, synapse: Synapse, pre: Shape, post: Shape) -> Non
             f"joins shapes {pre} and {post}, "
             f"its synapse {synapse.pre_shape} and {synapse.post_shape}",
         )
-    if not np.isfinite(synapse.weight).all():
+    if not all_finite(synapse.weight):
         raise GraphError(where, "has weights that are not finite")
 
 

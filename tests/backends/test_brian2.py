@@ -16,7 +16,7 @@ from neurocomp.backends.brian2 import emit
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import NoMembrane
 from neurocomp.snn.oracle import simulate
-from tests.backends.corpus import CORPUS, HOSTILE, program, samples
+from tests.backends.corpus import CORPUS, HOSTILE, Draw, into, network, program, samples
 
 NETWORKS = pytest.mark.parametrize("name", CORPUS)
 
@@ -139,6 +139,41 @@ def test_a_hostile_name_is_only_in_comments() -> None:
     assert named and all(line.startswith("#") and repr(HOSTILE) in line for line in named)
     strings = [n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)]
     assert not any("Relu" in s for s in strings if isinstance(s, str))
+
+
+LOOPS = ast.For | ast.While | ast.AsyncFor
+
+
+@NETWORKS
+def test_the_script_connects_by_arrays_and_loops_over_nothing(name: str) -> None:
+    text = emit(program(CORPUS[name]())).entries["brian2/run.py"]
+    assert isinstance(text, str)
+    tree = ast.parse(text)
+    assert [n.lineno for n in ast.walk(tree) if isinstance(n, LOOPS)] == []
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    made = [n for n in calls if isinstance(n.func, ast.Name) and n.func.id == "Synapses"]
+    joined = [n for n in calls if isinstance(n.func, ast.Attribute) and n.func.attr == "connect"]
+    assert len(joined) == len(made)
+    assert all([k.arg for k in call.keywords] == ["i", "j"] and not call.args for call in joined)
+
+
+def test_the_script_does_not_grow_with_the_synapses() -> None:
+    few, many = (wide(size) for size in (3, 300))
+    texts = [emit(program(n)).entries["brian2/run.py"] for n in (few, many)]
+    assert all(isinstance(text, str) for text in texts)
+    lines = [len(str(text).splitlines()) for text in texts]
+    assert lines[0] == lines[1] and abs(len(str(texts[0])) - len(str(texts[1]))) < 100
+
+
+def wide(size: int) -> Network:
+    """Give two dense layers of `size` neurons."""
+    d, shape = Draw(1, integer=True), (size, 1, 1)
+    return network(
+        shape,
+        [d.current("a", d.dense(shape, shape))],
+        [d.population("a", shape), d.accumulator("out", shape, 2)],
+        [into("a", "out", d.dense(shape, shape))],
+    )
 
 
 @pytest.mark.parametrize("name", ["delays", "max_gate_in_flight"])

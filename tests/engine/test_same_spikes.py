@@ -1,17 +1,20 @@
 """The engine gives the oracle's spikes: hand-made, random and converted networks, every build."""
 
+import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurocomp.compiler import Options, compile
+from neurocomp.compiler import Options, compile, in_numbers, prepare
 from neurocomp.engine import Keep, active, load, native, simulate, stream
 from neurocomp.engine.native import levels
 from neurocomp.engine.plan import plan
 from neurocomp.errors import BackendError, UnsupportedError
+from neurocomp.frontend import onnx
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
 from neurocomp.snn import oracle
@@ -25,6 +28,7 @@ from tests.engine.against import assert_same
 from tests.engine.nets import NETS, convolution, gated, recurrent, samples
 from tests.snn.strategies import inputs_for, networks
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "mnist"
 BUILDS = (*levels(), "generic")
 STEPS = 12
 
@@ -67,6 +71,26 @@ def test_memory_is_bounded_by_the_budget() -> None:
     assert sum(len(p.readout) for p in parts) == 40
 
 
+def test_memory_does_not_grow_with_the_samples() -> None:
+    network = convolution(0)
+    one = samples(network, 1)
+
+    def most(count: int) -> int:
+        many = {
+            name: np.broadcast_to(array, (count, *array.shape[1:])) for name, array in one.items()
+        }
+        tracemalloc.start()
+        try:
+            for _ in stream(network, many, STEPS, budget_bytes=200_000):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    most(100)  # what is made once does not count
+    assert most(10_000) < most(1_000) + 50_000
+
+
 @pytest.mark.parametrize("integer", [True, False])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -96,6 +120,21 @@ def test_converted_networks(name: str, target: str) -> None:
     network = quantize(reference, load_target(target), STEPS).network
     plan(network, network.run_length(STEPS))
     assert_same(network, {network.inputs[0].name: x}, network.run_length(STEPS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("chip", [None, "loihi1"])
+def test_a_trained_network(chip: str | None, build: str) -> None:
+    """The oracle runs a whole LeNet step by step; longer than all other tests of the engine."""
+    graph = onnx.load(EXAMPLES / "lenet.onnx")
+    digits = np.load(EXAMPLES / "digits.npz")["inputs"].reshape(-1, *graph.input_shape)[:8]
+    options = Options(steps=32)
+    network = prepare(graph, digits, options).network
+    if chip is not None:
+        network = in_numbers(network, load_target(chip), digits, options).network
+    found = assert_same(network, {network.inputs[0].name: digits}, 32, level=build)
+    assert all(found.counts[p.name].any() for p in network.populations[:-1])
 
 
 def test_membranes_of_64_bits() -> None:

@@ -1,0 +1,1 @@
+"""The engine against the oracle on trained networks, with `==`."""

@@ -1,0 +1,1 @@
+"""What the cost of the engine grows with."""
