@@ -59,8 +59,8 @@ void add_current(const Current& c, const double* sample, size_t padded, int y, i
 #define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
-extern const Kernels JOIN(kernels_, LEVEL) = {TEXT(LEVEL), WIDTH / 4,   list_row,   map_row,
-                                            DENSE_FROM,  DENSE_ROWS,  count_bits, count_reached,
-                                            add_current, sample_key,  run_row};
+extern const Kernels JOIN(kernels_, LEVEL) = {
+    TEXT(LEVEL), WIDTH / 4,  TOGETHER,      list_row,    map_row,    DENSE_FROM,
+    DENSE_ROWS,  count_bits, count_reached, add_current, sample_key, run_row};
 
 }  // namespace neurocomp

@@ -115,7 +115,7 @@ constexpr size_t MOST_DENSE = size_t(256) << 20;  // bytes of a dense form
 template <class T>
 Memory by_fours(const Gather& g, int lanes) {
     const size_t blocks = size_t(g.block_end - g.block), rows = size_t(g.rows);
-    const size_t taps = size_t(g.kernel_rows) * g.kernel_cols, size = taps * g.groups * lanes * 4;
+    const size_t row_size = size_t(g.dense_row()) * lanes * 4, size = g.kernel_rows * row_size;
     Memory memory = allocate(blocks * size);
     auto* to = static_cast<int8_t*>(memory.get());
     std::memset(to, 0, blocks * size);
@@ -123,7 +123,9 @@ Memory by_fours(const Gather& g, int lanes) {
     for (size_t b = 0; b < blocks; ++b, from += lanes)  // over the zero row
         for (size_t row = 0; row < rows; ++row) {
             const size_t tap = row / g.channels, channel = row % g.channels;
-            int8_t* group = to + b * size + (tap * g.groups + channel / 4) * lanes * 4 + channel % 4;
+            const size_t ky = tap / g.kernel_cols, kx = tap % g.kernel_cols;
+            int8_t* group = to + b * size + ky * row_size +
+                            (kx * g.groups + channel / 4) * lanes * 4 + channel % 4;
             for (int i = 0; i < lanes; ++i) group[i * 4] = int8_t(*from++);
         }
     return memory;
@@ -276,9 +278,9 @@ class Machine {
         g.flush = int((l.kind <= NARROW ? INT16_MAX : INT32_MAX) / most);
         g.weight = owned.keep<void>(std::move(memory));
         const size_t area = size_t(pool[0]) * pool[1];
+        g.groups = (g.channels + 3) / 4;
         if (most <= INT8_MAX && l.kind <= NARROW && area <= MOST_CELL && geometry[7] == 1 &&
-            size_t(rows) * l.padded() <= MOST_DENSE) {
-            g.groups = (g.channels + 3) / 4;
+            size_t(g.kernel_rows) * g.dense_row() * 4 * l.padded() <= MOST_DENSE) {
             g.dense = owned.keep<int8_t>(size == 1 ? by_fours<int8_t>(g, l.lanes)
                                                    : by_fours<int16_t>(g, l.lanes));
         }

@@ -15,6 +15,7 @@ namespace neurocomp {
 constexpr int INTERFACE = 2;
 
 constexpr int MOST_LISTS = 256;  // of one position: gathers times steps of a span
+constexpr int DENSE_TILE = 16;   // groups of channels that a matrix instruction multiplies
 constexpr int MOST_USUAL = 8;    // vectors, see Events; a list has room for as many more
 
 struct Shape {
@@ -39,9 +40,11 @@ struct Gather {
     int flush;               // so many rows add up without overflow
     const void* weight;      // [block][rows + 1][lane], aligned
     const int32_t* fan_out;  // [source position], synapses of each spike; null where counted elsewhere
-    // Null, or the weights by 4 channels: [block][kernel row][kernel column][group][lane][4].
+    // Null, or the weights by 4 channels: [block][kernel row][kernel column][group][lane][4], each
+    // kernel row padded with zeros to `dense_row` groups.
     const int8_t* dense;
     int groups;  // of 4 channels, the last one padded with zeros
+    int dense_row() const { return (kernel_cols * groups + DENSE_TILE - 1) / DENSE_TILE * DENSE_TILE; }
 };
 
 // A convolution of each channel alone.
@@ -147,6 +150,7 @@ struct Work {
 struct Kernels {
     const char* name;
     int lanes;  // 32-bit numbers in a vector
+    int together;  // steps that the dense form multiplies at once, 0 where any number does as well
     void (*list_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
                      int cell_row, const Events&);
     void (*map_row)(const Shape&, const uint64_t* bits, int slots, int slot, const Gather&,
@@ -170,6 +174,9 @@ extern const Kernels kernels_plain;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
 extern const Kernels kernels_avx512vnni;
+#endif
+#ifdef NEUROCOMP_AMX
+extern const Kernels kernels_amx;
 #endif
 
 }  // namespace neurocomp

@@ -5,6 +5,7 @@
 
 #include <climits>
 
+#include "tiles.hpp"
 #include "vectors.hpp"
 
 namespace neurocomp {
@@ -127,9 +128,10 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
         const uint8_t* from = e.map + size_t(cy) * e.map_row + size_t(step) * e.map_step +
                               size_t(x) * g.stride_cols * g.groups * 4;
         const int8_t* weight =
-            g.dense + (size_t(block) * g.kernel_rows + ky) * size_t(width) * lanes * 4;
+            g.dense + (size_t(block) * g.kernel_rows + ky) * g.dense_row() * lanes * 4;
         for (int begin = 0; begin < width;) {
-            const int end = width - begin < most - held ? width : begin + most - held;
+            const int end =
+                !PAIRS || width - begin < most - held ? width : begin + most - held;
             held += end - begin;
             for (int k = begin; k < end; ++k, weight += lanes * 4) {
                 V row[states];
@@ -145,7 +147,7 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
                 }
             }
             begin = end;
-            if (held < most) continue;
+            if (!PAIRS || held < most) continue;
             held = 0;
             for (int u = 0; u < tile; ++u)
                 for (int i = 0; i < states; ++i) {
@@ -159,8 +161,11 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
             store(sums + u * lanes + i * each, sum[u][i] + all_of(some[u][i]));
 }
 
+#if !defined(__AMX_INT8__)
+struct Tiles {};
+
 template <int lanes>
-void multiply(const Gather& g, const Events& e, int block, int y, int x, int from, int to,
+void multiply(Tiles&, const Gather& g, const Events& e, int block, int y, int x, int from, int to,
               int32_t* sums) {
     constexpr int tile = WIDTH == 64 && lanes == 32 ? 8 : WIDTH == 64 ? 4 : lanes == 32 ? 2 : 1;
     int step = from;
@@ -172,6 +177,7 @@ void multiply(const Gather& g, const Events& e, int block, int y, int x, int fro
     for (; step < to; ++step, sums += lanes)
         multiply_tile<lanes, 1>(g, e, block, y, x, step, sums);
 }
+#endif
 
 // Adds what single channels drive: the weight of a tap where its bit is set.
 template <class State, int lanes>
@@ -235,7 +241,7 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x,
                                      size_t(x) * s.words + block * lanes / 64
                                : nullptr;
     const bool zero = layer.model != SUBTRACT;
-    const V kept = V{} - State(layer.model != ALWAYS);  // of a membrane that did not fire
+    const bool forgets = layer.model == ALWAYS;  // membranes that did not fire, too
     V v[states], count[states] = {};
     for (int k = 0; k < states; ++k) v[k] = drives ? V{} : load<V>(state + k * each);
     V peak[states] = {};
@@ -286,8 +292,9 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x,
                 for (int k = 0; k < states; ++k) {
                     word |= fire<State>(v[k], load<V>(threshold + k * each), count[k], zero)
                             << (k * each);
-                    v[k] &= kept;
                 }
+            if (forgets)
+                for (int k = 0; k < states; ++k) v[k] = V{};
         }
         if (bits) bits[size_t(step) * step_words] = word;
         if (work.membranes) {
@@ -366,6 +373,7 @@ void run_positions(const Layer& layer, const Work& work, int block, int block_en
             !work.membranes && !work.peak)
             return run_steady<State, lanes>(layer, work, y);
     uint32_t found[MOST_LISTS];
+    Tiles tiles;
     for (int from = 0; from < steps; from += work.span) {
         const int to = from + work.span < steps ? from + work.span : steps;
         for (int x = 0; x < layer.inner.cols; ++x) {
@@ -382,7 +390,7 @@ void run_positions(const Layer& layer, const Work& work, int block, int block_en
                 for (int i = 0; i < layer.gather_count; ++i) {
                     const Gather& g = layer.gathers[i];
                     if (work.events[i].map && b >= g.block && b < g.block_end)
-                        multiply<lanes>(g, work.events[i], b - g.block, y, x, from, to,
+                        multiply<lanes>(tiles, g, work.events[i], b - g.block, y, x, from, to,
                                         work.sums + size_t(i) * work.span * lanes);
                 }
                 run_position<State, kind, lanes>(layer, work, b, y, x, from, to, found);

@@ -14,6 +14,12 @@
 #include <system_error>
 #include <thread>
 
+#ifdef NEUROCOMP_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace neurocomp {
 namespace {
 
@@ -81,6 +87,12 @@ void parallel(int count, int threads, F work) {
     loop(0);
     for (auto& other : others) other.join();
     if (failure) std::rethrow_exception(failure);
+}
+
+// Cuts `count` into as few equal parts of at most `most` as do; gives the largest.
+int even_part(int count, int most) {
+    const int parts = (count + most - 1) / most;
+    return (count + parts - 1) / parts;
 }
 
 // Brings (channels, positions * taps) into the order of lanes.
@@ -361,7 +373,11 @@ class Worker {
             list = std::max(list, size_t(g.rows) * g.pool_rows * g.pool_cols);
         }
         const int steps = work.last - work.first + 1, all = MOST_LISTS / std::max(1, l.gather_count);
+        const bool mapped = std::any_of(work.events, work.events + l.gather_count,
+                                        [](const Events& e) { return e.map != nullptr; });
         work.span = std::min({steps, all, bytes > CACHE_BYTES / 2 ? LONG_SPAN : SPAN});
+        if (const int most = job_.kernels->together; mapped && most)
+            work.span = std::min(all, even_part(steps, most));
         if (!l.gather_count) work.span = steps;
         work.list_size = list + SLACK;
         const size_t lists = size_t(work.span) * std::max(1, l.gather_count);
@@ -550,6 +566,22 @@ class Worker {
     }
 };
 
+#ifdef NEUROCOMP_AMX
+// Says whether the processor has matrix instructions and the system lets this process use them: it
+// wants to be asked once, for their registers are large.
+bool may_use_tiles() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw") ||
+        !__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (tile | int8)) != (tile | int8))
+        return false;
+    constexpr int request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    static const bool granted = syscall(SYS_arch_prctl, request, tile_data) == 0;
+    return granted;
+}
+#endif
+
 }  // namespace
 
 void run(const Job& job) {
@@ -567,6 +599,9 @@ void run(const Job& job) {
 
 std::vector<const Kernels*> levels() {
     std::vector<const Kernels*> found;
+#ifdef NEUROCOMP_AMX
+    if (may_use_tiles()) found.push_back(&kernels_amx);
+#endif
 #ifdef NEUROCOMP_X86
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&

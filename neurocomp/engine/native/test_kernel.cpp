@@ -132,20 +132,23 @@ struct Chain {
         const int rows = 9 * c.channels[0];
         const size_t blocks = padded[1] / lanes[1];
         Aligned<Weight> weight(blocks * (rows + 1) * lanes[1]);
-        const int groups = (c.channels[0] + 3) / 4;
-        Aligned<int8_t> dense(blocks * 9 * groups * lanes[1] * 4);
+        Gather gather{0, c.delay, 0, c.pool, c.pool, 3, 3, 1, 1, c.pad, c.pad, 1, 1, 0,
+                      c.channels[0], 0, int(blocks), rows, 32767 / 100, weight.get(), nullptr,
+                      nullptr, (c.channels[0] + 3) / 4};
+        const size_t dense_row = size_t(gather.dense_row());
+        Aligned<int8_t> dense(blocks * 3 * dense_row * lanes[1] * 4);
         for (int row = 0; row < rows; ++row)
             for (int o = 0; o < c.channels[1]; ++o) {
                 const int w = kernel[size_t(row) * c.channels[1] + o], i = row % c.channels[0];
                 const size_t block = o / lanes[1], lane = o % lanes[1], tap = row / c.channels[0];
                 weight.get()[(block * (rows + 1) + row) * lanes[1] + lane] = Weight(w);
-                dense.get()[((block * 9 + tap) * groups + i / 4) * lanes[1] * 4 + lane * 4 + i % 4] =
-                    int8_t(w);
+                const size_t group = tap % 3 * gather.groups + i / 4;
+                dense.get()[((block * 3 + tap / 3) * dense_row + group) * lanes[1] * 4 + lane * 4 +
+                            i % 4] = int8_t(w);
             }
         std::vector<int32_t> fan(shapes[0].positions(), 1);
-        Gather gather{0, c.delay, 0, c.pool, c.pool, 3, 3, 1, 1, c.pad, c.pad, 1, 1, 0,
-                      c.channels[0], 0, int(blocks), rows, 32767 / 100, weight.get(), fan.data(),
-                      dense.get(), groups};
+        gather.fan_out = fan.data();
+        gather.dense = dense.get();
         Scatter scatter{1, c.delay, 0, start.data(), post.data(), single.data()};
         std::vector<int32_t> counts(neurons(1) * c.samples);
         std::vector<std::unique_ptr<Aligned<State>>> memory;

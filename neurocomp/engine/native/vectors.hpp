@@ -130,7 +130,11 @@ inline void add_where(Full<T>& sum, uint64_t bits, const Full<T>& weight) {
 // a cell * largest weight) calls; `all_of` then gives what it holds.
 constexpr int MOST_PAIRS = INT16_MAX / 2;
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
+#if defined(__AMX_INT8__)
+constexpr double DENSE_FROM = 0.055, DENSE_ROWS = 25;
+#else
 constexpr double DENSE_FROM = 0.33, DENSE_ROWS = 70;
+#endif
 constexpr bool PAIRS = false;
 inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t> weight) {
     return (Full<int32_t>)_mm512_dpbusd_epi32((__m512i)some, (__m512i)spikes, (__m512i)weight);
@@ -166,6 +170,12 @@ inline Full<int32_t> dot(Full<int32_t> some, Full<int32_t> spikes, Full<int32_t>
     return some;
 }
 inline Full<int32_t> all_of(Full<int32_t> some) { return some; }
+#endif
+
+#if defined(__AMX_INT8__)
+constexpr int TOGETHER = 32;
+#else
+constexpr int TOGETHER = 0;
 #endif
 
 // Adds up to 64 channels of a cell, `rows` x `cols` words, and writes `width` bytes of sums.
