@@ -33,7 +33,7 @@ def active() -> Engine:
     levels = native.levels()
     if not levels:
         lost = (
-            "speed, a hundredfold and more: the kernel is not compiled "
+            "speed, 30 to 130 times: the kernel is not compiled "
             "(install a C++17 compiler, then install neurocomp again)"
         )
         return Engine(name="generic", level="", lost=lost)

@@ -120,6 +120,33 @@ def gate(machine: Any, **changes: Any) -> None:
     machine.add_window(**(given | changes))
 
 
+def single(machine: Any, **changes: Any) -> None:
+    """Add one synapse from population 0 to population 1, with `changes`."""
+    given: dict[str, Any] = {
+        "target": 1,
+        "source": 0,
+        "delay": 1,
+        "shift": 0,
+        "start": np.r_[0, np.full(12, 1)].astype(np.int64),
+        "post": np.array([127], dtype=np.int32),
+        "weight": np.array([5], dtype=np.int32),
+    }
+    machine.add_scatter(**(given | changes))
+
+
+def current(machine: Any, **changes: Any) -> None:
+    """Add a current through a 1 x 1 convolution to population 0, with `changes`."""
+    given: dict[str, Any] = {
+        "target": 0,
+        "shape": (1, 2, 2),
+        "geometry": (1, 1, 1, 1, 0, 0, 1, 1),
+        "weight": np.ones((1, 32)),
+        "factor": np.ones((1, 32)),
+        "multiple": 1,
+    }
+    machine.add_current(**(given | changes))
+
+
 def run(machine: Any, **changes: Any) -> None:
     """Run two samples for three steps, with `changes`."""
     nothing = [None, None]
@@ -151,6 +178,10 @@ def machine() -> Any:
 
 
 COUNTS = np.zeros((2, 3, 2, 2), dtype=np.int32)
+TWO = {  # synapses, without their weights
+    "start": np.r_[0, np.full(12, 2)].astype(np.int64),
+    "post": np.array([1, 2], dtype=np.int32),
+}
 
 
 @native
@@ -206,6 +237,29 @@ COUNTS = np.zeros((2, 3, 2, 2), dtype=np.int32)
         (gate, {"weights": np.ones(33, dtype=np.int32)}),
         (gate, {"weights": np.full(2, 2**30 + 2**29, dtype=np.int32)}),
         (gate, {"weights": np.ones(2)}),
+        (single, {"target": 2}),
+        (single, {"source": 2}),
+        (single, {"delay": 0}),
+        (single, {"shift": 31}),
+        (single, {"start": np.zeros(12, dtype=np.int64)}),
+        (single, {"start": np.zeros(13, dtype=np.int64)}),
+        (single, {"start": np.zeros(13, dtype=np.int32)}),
+        (single, {"start": np.r_[0, 2, np.full(11, 1)].astype(np.int64)}),
+        (single, {"post": np.array([128], dtype=np.int32)}),
+        (single, {"post": np.array([-1], dtype=np.int32)}),
+        (single, {"post": np.array([1])}),
+        (single, {"weight": np.array([5, 5], dtype=np.int32)}),
+        (single, TWO | {"weight": np.array([5, 6, 7, 8], dtype=np.int32)[::2]}),
+        (single, {"weight": np.array([5.0])}),
+        (current, {"target": -1}),
+        (current, {"shape": (0, 2, 2)}),
+        (current, {"shape": (2, 2, 2)}),
+        (current, {"geometry": (2, 1, 1, 1, 0, 0, 1, 1)}),
+        (current, {"geometry": (1, 1, 1, 1, 0, -1, 1, 1)}),
+        (current, {"weight": np.ones((1, 32), dtype=np.float32)}),
+        (current, {"weight": np.ones((1, 64))[:, ::2]}),
+        (current, {"factor": np.ones((2, 32))}),
+        (current, {"factor": np.ones((1, 32), dtype=np.int64)}),
         (run, {"groups": [[0]]}),
         (run, {"groups": [[1], [0]]}),
         (run, {"groups": [[0, 0], [1]]}),
@@ -222,6 +276,14 @@ COUNTS = np.zeros((2, 3, 2, 2), dtype=np.int32)
         (run, {"currents": [np.zeros((2, 3, 2, 1), dtype=np.int64), None]}),
         (run, {"currents": [np.full((2, 3, 2, 2), 2**40), None]}),
         (run, {"inputs": [[np.zeros((2, 1, 2, 2))], []]}),
+        (run, {"operations": [None, np.zeros((2, 3), dtype=np.int32)]}),
+        (run, {"operations": [None, np.zeros((2, 4), dtype=np.int64)]}),
+        (run, {"bits": [None, np.zeros((2, 2, 3, 2, 1), dtype=np.int64)]}),
+        (run, {"bits": [None, np.zeros((2, 2, 3, 2, 2), dtype=np.uint64)]}),
+        (run, {"membranes": [None, np.zeros((2, 3, 3, 2, 2))]}),
+        (run, {"membranes": [None, np.zeros((2, 2, 3, 2, 2), dtype=np.int64)]}),
+        (run, {"peak": [None, np.zeros(3, dtype=np.int64)]}),
+        (run, {"peak": [None, np.zeros(4, dtype=np.int64)[::2]]}),
     ],
 )
 def test_the_kernel_refuses(what: Any, changes: dict[str, Any]) -> None:
@@ -233,28 +295,28 @@ def test_the_kernel_refuses(what: Any, changes: dict[str, Any]) -> None:
 
 
 @native
-def test_the_kernel_refuses_single_synapses_that_reach_outside() -> None:
-    good = {
-        "target": 1,
-        "source": 0,
-        "delay": 1,
-        "shift": 0,
-        "start": np.r_[0, np.full(12, 1)].astype(np.int64),
-        "post": np.array([127], dtype=np.int32),
-        "weight": np.array([5], dtype=np.int32),
-    }
+@pytest.mark.parametrize(
+    ("samples", "wrong"),
+    [
+        (np.zeros((2, 1, 2, 3)), "has shape"),
+        (np.zeros((1, 1, 2, 2)), "has shape"),
+        (np.zeros((2, 1, 2, 2), dtype=np.float32), "incompatible"),
+        (np.zeros((2, 1, 2, 4))[..., ::2], "incompatible"),
+    ],
+)
+def test_the_kernel_refuses_samples_of_an_input(samples: Any, wrong: str) -> None:
     made = machine()
-    made.add_scatter(**good)
-    run(made)
-    for changes in (
-        {"post": np.array([128], dtype=np.int32)},
-        {"post": np.array([-1], dtype=np.int32)},
-        {"start": np.r_[0, 2, np.full(11, 1)].astype(np.int64)},
-        {"start": np.zeros(13, dtype=np.int64)},
-        {"weight": np.array([5, 5], dtype=np.int32)},
-    ):
-        with pytest.raises((TypeError, ValueError)):
-            machine().add_scatter(**(good | changes))
+    current(made)
+    run(made, inputs=[[np.zeros((2, 1, 2, 2))], []])
+    with pytest.raises((TypeError, ValueError), match=wrong):
+        run(made, inputs=[[samples], []])
+
+
+@native
+@pytest.mark.parametrize("add", [gather, channels, single, gate, current, population])
+def test_what_the_kernel_was_refused_above_is_taken_without_the_mistake(add: Any) -> None:
+    made = machine()
+    add(made)
 
 
 @native

@@ -1,5 +1,6 @@
 """The engine gives the oracle's spikes: hand-made, random and converted networks, every build."""
 
+import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -227,6 +228,18 @@ def test_progress_counts_the_samples() -> None:
 def test_the_active_engine_says_what_is_lost() -> None:
     engine = active()
     assert (engine.name == "native") == (not engine.lost) == bool(engine.level)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_without_the_kernel_the_generic_engine_runs(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, native.MODULE, None)  # as where nothing was compiled
+    assert active().name == "generic"
+    assert "the kernel is not compiled (install a C++17 compiler" in active().lost
+    network = NETS[name]()
+    assert load(network, STEPS).engine == active()
+    assert_same(network, samples(network, 2), STEPS)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
