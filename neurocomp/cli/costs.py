@@ -21,7 +21,7 @@ PRICED = {
     "column_hop": "hops along rows",
     "row_hop": "hops along columns",
     "diagonal_hop": "diagonal hops",
-    "static": "power at rest",
+    "static": "chips and cores at rest",
 }
 
 
@@ -84,7 +84,7 @@ def _say_sample(sample: Mapping[str, Any]) -> None:
     nj, us = sample["energy_nj"], sample["time_us"]
     energy = "energy not published" if nj is None else _scaled(nj * 1e-9, "J")
     time = "time not published" if us is None else _scaled(us * 1e-6, "s")
-    missing = "" if nj is None else ", ".join(sample["not_published"])
+    missing = "" if nj is None else ", ".join(PRICED[e] for e in sample["not_published"])
     without = f" (energy without what was not published: {missing})" if missing else ""
     say(f"a sample of {sample['steps']} steps: {energy}, {time}{without}")
 

@@ -14,7 +14,7 @@ from neurocomp.arrays import Array
 from neurocomp.hw.target import Mesh
 from neurocomp.hw.topology import moves
 from neurocomp.mapping.chips import to_chips
-from neurocomp.mapping.floor import Floor, floor
+from neurocomp.mapping.floor import Floor, chip_floor, floor
 
 FIRST, GROWTH = 2**15, 8  # moves of the first round, and how much longer each next one is
 INSIDE, INSIDE_MOST = 2_000, 2**22  # moves a core inside its chip before the rounds, and of all
@@ -28,7 +28,7 @@ class Effort:
     """How long to look for places."""
 
     moves: int = MOVES  # of cores, in whole rounds; 0: swaps towards the median only
-    crossing: float = 5.0  # hops that a link between chips counts for, beside its own
+    crossing: float = 7.0  # hops that a link between chips counts for, beside its own
     seed: int = 0
 
 
@@ -82,8 +82,8 @@ def annealed(
     hot = HOT * mean * float(np.sqrt(both.nnz / max(1, len(seats))))
     for count in each:
         kernels.anneal(
-            *graph, seats, holds, *where, on.places, on.links, within, effort.crossing, count,
-            hot, COLD * mean, state,
+            *graph, seats, holds, *where, on.places, on.links, on.near, within, effort.crossing,
+            count, hot, COLD * mean, state,
         )  # fmt: skip
     return seats
 
@@ -118,8 +118,7 @@ def _chips_placed(both: csr_array, chip: Array, mesh: Mesh, chips: int, effort: 
         return np.arange(chips)
     member = csr_array((np.ones(len(chip)), (np.arange(len(chip)), chip)), (len(chip), chips))
     between = symmetric(csr_array(member.T @ both @ member))
-    wide = Mesh(width=1, height=1, links=mesh.links, chips=None)
-    alone = floor(wide, 1, chips)
+    alone = chip_floor(mesh, chips)
     small = Effort(crossing=0.0, seed=effort.seed)
     each = rounds(effort.moves, chips)
     return annealed(between, np.arange(chips), alone, small, each, within=False)

@@ -6,6 +6,7 @@ from scipy.sparse import csr_array
 from neurocomp.arrays import Array
 
 SPARE = 0.03  # of the cores stay free, so that the parts can be balanced
+CUTS, CUTS_MOST, EDGES = 8, 32, 2**20  # METIS cuts so often; a small graph more, by its edges
 LARGEST = 10**6  # METIS takes whole weights: the largest flow becomes this
 
 
@@ -23,9 +24,9 @@ def to_chips(flow: csr_array, chips: int, each: int, seed: int) -> Array:
         return np.zeros(count, dtype=np.int64)
     scale = LARGEST / max(float(flow.data.max()), 1e-300)
     weights = np.maximum(1, np.rint(flow.data * scale)).astype(np.int64)
-    options = pymetis.Options(
-        seed=seed, ncuts=8, ufactor=max(1, int(1000 * (each * chips / count - 1)))
-    )
+    cuts = min(max(CUTS, EDGES // max(1, flow.nnz)), CUTS_MOST)  # the best is kept
+    spare = max(1, int(1000 * (each * chips / count - 1)))
+    options = pymetis.Options(seed=seed, ncuts=cuts, ufactor=spare)
     _, parts = pymetis.part_graph(
         chips,
         pymetis.CSRAdjacency(flow.indptr.astype(np.int64), flow.indices.astype(np.int64)),

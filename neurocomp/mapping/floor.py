@@ -19,6 +19,7 @@ class Floor:
     places: Array  # (rows, columns, cores of a router): the seat there, or -1
     chips: int
     links: int = 4  # of a router
+    near: int = 1  # routers from a seat to the next along a row or a column, at most
 
 
 def floor(mesh: Mesh, cores: int, chips: int) -> Floor:
@@ -33,6 +34,21 @@ def floor(mesh: Mesh, cores: int, chips: int) -> Floor:
     places = np.full((rows, columns, mesh.router_cores), -1)
     places[y, x, slot] = seat
     return Floor(x=x, y=y, chip=chip, places=places, chips=chips, links=mesh.links)
+
+
+def chip_floor(mesh: Mesh, chips: int) -> Floor:
+    """Give the floor that whole chips are laid on, a seat each.
+
+    Where chips are wider than high, the next chip of a row is further than that of a column.
+    """
+    wide = max(1, ceil(sqrt(chips)))
+    along, down = max(1, round(mesh.width / mesh.height)), max(1, round(mesh.height / mesh.width))
+    seat = np.arange(chips)
+    y, x = (seat // wide) * down, (seat % wide) * along
+    places = np.full((int(y.max()) + 1, int(x.max()) + 1, 1), -1)
+    places[y, x, 0] = seat
+    near = max(along, down)
+    return Floor(x=x, y=y, chip=seat, places=places, chips=chips, links=mesh.links, near=near)
 
 
 def cells(mesh: Mesh, cores: int) -> Array:

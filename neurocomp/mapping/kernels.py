@@ -68,6 +68,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
     chip,
     places,
     links,
+    near,
     within,
     crossing,
     moves,
@@ -78,7 +79,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
     """Change places at random, less and less uphill; give the cost saved by the best that was seen.
 
     `places`, (rows, columns, cores of a router), gives the seat there or -1. With `within`, cores
-    keep their chip.
+    keep their chip. Moves reach so far that about half of them are made, but at least `near`.
     """
     cores, (rows, columns, slots) = len(seats), places.shape
     reach = float(max(rows, columns))
@@ -108,7 +109,9 @@ def _anneal(  # type: ignore[no-untyped-def]  # compiled by numba
             best = now
             kept_seats[:], kept_holds[:] = seats, holds
         temperature = hot * (cold / hot) ** ((stage + 1) / stages)
-        reach = min(max(reach * (1 - 0.44 + accepted / each), 1.0), float(max(rows, columns)))
+        reach = min(
+            max(reach * (1 - 0.44 + accepted / each), float(near)), float(max(rows, columns))
+        )
     seats[:], holds[:] = kept_seats, kept_holds
     return -best
 

@@ -10,7 +10,7 @@ from neurocomp.mapping import kernels
 from neurocomp.mapping.arrange import Effort, annealed, arrange, cost, rounds, symmetric
 from neurocomp.mapping.chips import balanced, chips_needed, to_chips
 from neurocomp.mapping.cost import link_loads
-from neurocomp.mapping.floor import Floor, floor, hilbert
+from neurocomp.mapping.floor import Floor, chip_floor, floor, hilbert
 
 MESH = Mesh(width=4, height=3, chips=None)
 MESHES = (
@@ -64,7 +64,7 @@ def test_the_cost_that_moves_save_is_the_cost_recomputed(
     state = np.array([5], dtype=np.uint64)
     graph = (both.indices.astype(np.int64), both.indptr.astype(np.int64), both.data)
     saved = kernels.anneal(
-        *graph, seats, holds, on.x, on.y, on.chip, on.places, on.links, within, crossing,
+        *graph, seats, holds, on.x, on.y, on.chip, on.places, on.links, 1, within, crossing,
         20_000, 9.0, 0.1, state,
     )  # fmt: skip
     assert saved > 0 or (within and mesh.width == 1)  # one router a chip: no place is nearer
@@ -85,6 +85,20 @@ def test_more_moves_are_never_worse_and_the_same_seed_gives_the_same(seed: int) 
         found.append(hops(flow, seats, on))
     assert found[1] >= found[2]
     assert found[2] < found[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("size", [(16, 8), (8, 16), (9, 3), (5, 5)])
+def test_chips_that_are_not_square_are_placed_by_their_sides(
+    size: tuple[int, int], seed: int
+) -> None:
+    wide, high = size
+    on, short = chip_floor(Mesh(width=wide, height=high, chips=None), 16), min(size)
+    assert on.places[on.y, on.x, 0].tolist() == list(range(16))
+    grid = symmetric(planted(4, seed))
+    effort = Effort(moves=300_000, crossing=0.0, seed=seed)
+    seats = annealed(grid, np.arange(16), on, effort, rounds(300_000, 16), within=False)
+    assert cost(grid, seats, on) / 2 == 12 * (wide + high) / short
 
 
 def test_rounds_of_a_larger_budget_begin_with_those_of_a_smaller() -> None:
