@@ -18,7 +18,9 @@ from unittest.mock import patch
 
 import numpy as np
 from digits import HERE
-from fetch import Images, cifar10_net, cifar10_photos, vgg16, vgg16_inputs
+from fetch import Images, cache, cifar10_net, cifar10_photos, fill, vgg16, vgg16_inputs
+from inception import MODULE, first_stages
+from inception_net import images, inception_v3
 from section import Row, Rows, Section, commits, table
 
 import neurocomp as nc
@@ -27,12 +29,12 @@ from neurocomp.artifact import Files
 from neurocomp.backends import Backend, backend
 from neurocomp.backends.host import npz
 from neurocomp.bycore import verify_by_core
+from neurocomp.frontend.onnx import to_model
 from neurocomp.mapping.demand import model
 from neurocomp.mapping.placement import Block
 from neurocomp.mapping.sample import sample
 from neurocomp.program import Program
 
-CORES = ("--cores", "40", "--cores", "lava=10")  # blocks of a layer: Brian2's, then Lava's
 RUN = "import sys; from neurocomp.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -43,7 +45,17 @@ class Network:
     model: Callable[[], Path]
     inputs: Callable[[], Images]  # to calibrate on; the first one is run
     options: tuple[str, ...]  # of `neurocomp compile`
-    blocks: str = ""  # a layer of whose blocks one is spoilt; "": the network runs whole
+    blocks: tuple[str, ...] = ()  # of a layer in each simulator, for `verify`; none: it runs whole
+    spoilt: str = ""  # the layer of the block that gets a wrong weight
+
+
+def inception_stages() -> Path:
+    """Give the first stages of Inception-v3 as an ONNX file."""
+    path = cache() / f"{inception_v3().stem}-{MODULE}.onnx"
+    if not path.exists():
+        made = to_model(first_stages()).SerializeToString()
+        fill(path, lambda file: file.write(made))
+    return path
 
 
 NETWORKS = {
@@ -56,7 +68,15 @@ NETWORKS = {
         model=vgg16,
         inputs=vgg16_inputs,
         options=("--target", "large-cores.toml", "--per", "layer", "--steps", "8"),
-        blocks="functional_1/block5_conv3_1/Relu",
+        blocks=("--cores", "40", "--cores", "lava=10"),
+        spoilt="functional_1/block5_conv3_1/Relu",
+    ),
+    "Inception-v3 up to its first module": Network(
+        model=inception_stages,
+        inputs=lambda: images()[:2],
+        options=("--target", "large-cores.toml", "--per", "layer", "--steps", "4"),
+        blocks=("--cores", "8", "--cores", "lava=4"),
+        spoilt="a1.3x3.2",
     ),
 }
 
@@ -69,11 +89,11 @@ def measured(network: Network) -> Row:
         np.savez(folder / "x.npz", inputs=x)
         given = ["--samples", folder / "x.npz", *network.options, "-o", folder / "build"]
         compiled = run("compile", network.model(), *given)
-        how = CORES if network.blocks else ("--reference", "oracle")
+        how = network.blocks or ("--reference", "oracle")
         inputs = ["--inputs", folder / "x.npz", "--limit", "1"]
         verified = run("verify", folder / "build", *inputs, *how)
         artifact = nc.read(folder / "build")
-        spoilt = found(artifact, x[:1], network.blocks) if network.blocks else None
+        spoilt = found(artifact, x[:1], network.spoilt) if network.blocks else None
     return {
         "options": " ".join(network.options),
         "cores": compiled["cores"],
@@ -106,9 +126,9 @@ def kind(program: Program, name: str) -> str:
 
 
 def found(artifact: nc.Artifact, x: Images, layer: str) -> Row:
-    """Spoil one weight of the second sampled block of `layer`, and say where it is found."""
+    """Spoil a weight of the second of the sampled blocks of `layer`, and say where it is found."""
     program = artifact.program
-    block = sample(program.placement, program.target, 1, 0)[layer][1]
+    block = sample(program.placement, program.target, 1, 0)[layer][:2][-1]
 
     def wrong(name: str) -> Backend:
         return backend(name)._replace(emit=lambda program: spoil(program, block))

@@ -82,9 +82,13 @@ def mapped() -> Row:
 
 def stages() -> Row:
     """Compare rates and activations up to the end of the first module, on photos not seen."""
+    return compared(prepared(LONG, "drive", first_stages()), LONG, images()[SEEN:])
+
+
+def first_stages() -> Graph:
+    """Give the network up to the end of the first module."""
     graph = load(inception_v3())
-    cut = DropUnused()(Graph(**{**_fields(graph), "output": MODULE}))
-    return compared(prepared(LONG, "drive", cut), LONG, images()[SEEN:])
+    return DropUnused()(Graph(**{**_fields(graph), "output": MODULE}))
 
 
 def run_whole() -> Row:
