@@ -64,7 +64,7 @@ def evaluate(
         wanted = None if labels is None else labels[part]
         values, run = run_ann(samples[part]), meter.run(samples[part])
         kept.add(graph, values, run, wanted)
-        kept.replace(graph, samples[part], values, run, max(0, few - start))
+        kept.replace(graph, samples[part], values, run, max(0, few - start), observe)
         observe("evaluate", min(part.stop, len(samples)), len(samples))
     trace, spent = np.concatenate(kept.traces), np.concatenate(kept.costs, axis=1)
     wanted = np.concatenate(kept.wanted)
@@ -138,7 +138,13 @@ class _Kept:
             tally.add(values[name], run.rates[name])
 
     def replace(
-        self, graph: Graph, samples: Array, values: Mapping[str, Array], run: Run, most: int
+        self,
+        graph: Graph,
+        samples: Array,
+        values: Mapping[str, Array],
+        run: Run,
+        most: int,
+        observe: Observe,
     ) -> None:
         """Replace layers of the last chunk's first `most` samples, one more at a time."""
         few = slice(0, min(most, len(samples)))
@@ -147,10 +153,11 @@ class _Kept:
         wanted = self.wanted[-1][few]
         given: dict[str, Array] = {}
         outputs = {"": values[graph.output][few]}
-        for name in self.tallies:
+        for done, name in enumerate(self.tallies, start=1):
             stand = run.rates[name][few] * _unit(graph, name).reshape(-1, 1, 1)
             given[name] = stand.reshape(values[name][few].shape)
             outputs[name] = _resume(graph, samples[few], given)
+            observe(f"layers of {few.stop} samples", done, len(self.tallies))
         for name, output in outputs.items():
             self.replaced_right[name] += int((classes(output) == wanted).sum())
 
