@@ -22,6 +22,7 @@ MOST_KEPT = 2**16  # activations of one channel; of more, evenly spaced ones are
 BATCH = 32
 PERCENTILE = Percentile()
 COMMON = 99.9
+LEAST_SEEN = 256  # values of a channel; of fewer its range is not known, and the layer's is taken
 
 Observe = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
@@ -65,7 +66,7 @@ def calibrate(
         low=float(samples.min()),
         high=float(samples.max()),
         values={name: _range(v, rule, per) for name, v in ranges.items()},
-        common={n: readonly(np.percentile(v, COMMON, axis=1)) for n, v in ranges.items()},
+        common={name: _common(v) for name, v in ranges.items()},
     )
 
 
@@ -76,6 +77,17 @@ def _spacing(graph: Graph, name: str, samples: int) -> int:
 
 def _range(values: Array, rule: Rule, per: Granularity) -> Array:
     """Give the range of the positive activations, (channels,), 0 for a channel without."""
-    if per == "layer":
+    if per == "layer" or _few(values):
         return np.full(len(values), rule(values.ravel()))
     return readonly(np.array([rule(channel) for channel in values]))
+
+
+def _common(values: Array) -> Array:
+    """Give what COMMON % of each channel's values stay within, (channels,)."""
+    if _few(values):
+        return np.full(len(values), values.max(initial=0))
+    return readonly(np.percentile(values, COMMON, axis=1))
+
+
+def _few(values: Array) -> bool:
+    return bool(values.shape[1] < LEAST_SEEN)
