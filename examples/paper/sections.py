@@ -9,6 +9,7 @@ import front
 import gates
 import inception
 import ladder
+import vgg
 from section import Section
 
 SECTIONS: tuple[Section, ...] = (
@@ -20,5 +21,6 @@ SECTIONS: tuple[Section, ...] = (
     binary.SECTION,
     inception.SECTION,
     cifar.SECTION,
+    vgg.SECTION,
     exact.SECTION,
 )
