@@ -44,7 +44,7 @@ FLOAT: dict[str, dict[str, object]] = {
 FORMATS = {
     "float": FLOAT,
     **{
-        f"8 bits of {chip}, {rounding}": dict(list(FLOAT.items())[3:])
+        f"8 bits of {chip}, {rounding}": dict(list(FLOAT.items())[2:])
         for chip in ("loihi1", "loihi2")
         for rounding in ("nearest", "least-squares")
     },
