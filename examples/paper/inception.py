@@ -185,9 +185,10 @@ def page(rows: Rows) -> list[str]:
     if "mapped" in rows:
         row = rows["mapped"]
         lines += [
-            f"* It maps, max pools as gates ({row['neurons']:,} neurons), to {row['cores']:,} "
-            f"cores on {row['chips']} chips of Loihi 1's limits where a kernel's weights are "
-            f"stored once a core (benchmarks/mapping/kernels.toml), in {row['seconds']:.0f} s and "
+            f"* It maps, max pools as gates ({row['neurons']:,} neurons, those that pass on "
+            f"partial sums among them), to {row['cores']:,} cores on {row['chips']} chips of "
+            "Loihi 1's limits where a kernel's weights are stored once a core "
+            f"(benchmarks/mapping/kernels.toml), in {row['seconds']:.0f} s and "
             f"{_gb(row)}; at {RATE} spikes a neuron {row['packets']:,} packets a step, "
             f"{row['mean_hops']} hops each.",
         ]
