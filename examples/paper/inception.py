@@ -195,6 +195,12 @@ def page(rows: Rows) -> list[str]:
     for name, what in (("first stages", f"Up to the end of module {MODULE}"), ("whole", "Whole")):
         if name in rows:
             lines += _agreement(rows[name], what)
+    if "whole" in rows:
+        lines += [
+            "",
+            "In a network of random weights small differences grow from layer to layer, as they do",
+            "not in a trained one: deep in it rates follow activations only loosely at this T.",
+        ]
     return [*lines, ""]
 
 
