@@ -198,8 +198,8 @@ def page(rows: Rows) -> list[str]:
     if "whole" in rows:
         lines += [
             "",
-            "In these random weights small differences grow from layer to layer: deep in the network",
-            "rates follow activations only loosely at this T.",
+            "In these random weights small differences grow from layer to layer: deep in the",
+            "network rates follow activations only loosely at this T.",
         ]
     return [*lines, ""]
 
