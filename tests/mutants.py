@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "half a reset",
         "snn/neurons.py",
-        "rest = v - self.v_threshold if",
-        "rest = v - self.v_threshold / 2 if",
+        "np.where(fired, v - self.v_threshold, v)",
+        "np.where(fired, v - self.v_threshold / 2, v)",
         "snn/test_neurons.py::test_a_rate_is_drive_over_threshold",
     ),
     Mutant(
@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "reset to zero keeps what was too much",
         "snn/neurons.py",
-        "else np.zeros_like(v)",
-        "else v - self.v_threshold",
+        "np.zeros_like(v), v)",
+        "v - self.v_threshold, v)",
         "snn/test_neurons.py::test_reset_to_zero_obeys_equation_5a",
     ),
     Mutant(
@@ -312,9 +312,16 @@ MUTANTS = (
     Mutant(
         "spikes that are too late count",
         "engine/generic.py",
-        "if step.t <= length - keep.uncounted",
-        "if step.t <= length + keep.uncounted",
+        "if t <= self._length - self.keep.uncounted",
+        "if t <= self._length + self.keep.uncounted",
         "engine/test_same_spikes.py::test_late_spikes_are_left_out_of_the_counts",
+    ),
+    Mutant(
+        "a wave reads what has not arrived yet",
+        "engine/waves.py",
+        "first = start - j.delay_steps",
+        "first = start - j.delay_steps + 1",
+        "engine/test_waves.py::test_linear_streams_run_as_the_oracle_has_them[graded]",
     ),
     Mutant(
         "the engine is believed",

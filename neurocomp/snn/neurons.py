@@ -32,8 +32,9 @@ class IntegrateAndFire:
         """Advance `v` by one step of `drive`; give the new v and the spikes as 0 and 1."""
         v = v + drive
         fired = v >= self.v_threshold
-        rest = v - self.v_threshold if self.reset == "subtract" else np.zeros_like(v)
-        return np.where(fired | (self.reset == "always"), rest, v), fired
+        if self.reset == "subtract":
+            return np.where(fired, v - self.v_threshold, v), fired
+        return np.where(fired | (self.reset == "always"), np.zeros_like(v), v), fired
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

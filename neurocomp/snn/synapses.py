@@ -15,6 +15,8 @@ from neurocomp.arrays import Array, Shape
 from neurocomp.snn.boxes import Box
 from neurocomp.snn.windows import Windows, common, windows
 
+CACHED = 2**15  # numbers that a processor's cache holds beside what is added to them
+
 
 class Edges(NamedTuple):
     """Single synapses: flat indices of both ends, weight, and tap, its place in a window."""
@@ -222,9 +224,15 @@ class Conv:
 
     def apply(self, spikes: Array) -> Array:
         """Give the drive, (samples, *post_shape), of `spikes`, (samples, *pre_shape)."""
+        outs, ins = self.weight.shape[0] // self.groups, self.weight.shape[1]
+        if self.groups == 1 and self.kernel == self.strides == (1, 1) and not any(self.pads):
+            flat = spikes.reshape(*spikes.shape[:2], -1).astype(np.float64)
+            drive = self.weight[:, :, 0, 0].astype(np.float64) @ flat
+            return drive.reshape(len(spikes), *self.post_shape)
         rows, columns = self.windows.counts
         views = self.windows.view(spikes.astype(np.float64))
-        outs, ins = self.weight.shape[0] // self.groups, self.weight.shape[1]
+        if outs == ins == 1:
+            return self._depthwise(views)
         drive = np.empty((len(spikes), self.weight.shape[0], rows, columns))
         for g in range(self.groups):
             taps = views[:, g * ins : (g + 1) * ins].transpose(0, 2, 3, 1, 4, 5)
@@ -232,6 +240,19 @@ class Conv:
             flat = taps.reshape(len(spikes) * rows * columns, -1) @ kernel.T
             each = flat.reshape(len(spikes), rows, columns, outs).transpose(0, 3, 1, 2)
             drive[:, g * outs : (g + 1) * outs] = each
+        return drive
+
+    def _depthwise(self, views: Array) -> Array:
+        """Give the drive of `views`, taps of spikes: tap by tap, few channels at a time."""
+        weight = self.weight[:, 0, :, :, None, None].astype(np.float64)
+        drive = np.zeros(views.shape[:4])
+        some = max(1, CACHED // prod(drive.shape[2:]))
+        for sample in range(len(drive)):
+            for start in range(0, drive.shape[1], some):
+                part = slice(start, start + some)
+                total, taps = drive[sample, part], views[sample, part]
+                for y, x in np.ndindex(self.kernel):
+                    total += taps[..., y, x] * weight[part, y, x]
         return drive
 
     def edges(self, box: Box) -> Edges:
