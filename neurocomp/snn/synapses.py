@@ -245,8 +245,8 @@ class Conv:
     def _depthwise(self, views: Array) -> Array:
         """Give the drive of `views`, taps of spikes: tap by tap, few channels at a time."""
         weight = self.weight[:, 0, :, :, None, None].astype(np.float64)
-        drive = np.zeros(views.shape[:4])
-        some = max(1, CACHED // prod(drive.shape[2:]))
+        drive: Array = np.zeros(views.shape[:4])
+        some = max(1, CACHED // max(1, prod(self.windows.counts)))
         for sample in range(len(drive)):
             for start in range(0, drive.shape[1], some):
                 part = slice(start, start + some)

@@ -168,6 +168,33 @@ def test_scale_then_conv_is_a_conv_of_the_same_kernel(data: st.DataObject) -> No
 
 
 @quick
+@given(data=st.data(), first=st.booleans())
+def test_a_convolution_beside_one_that_mixes_channels_is_a_conv(
+    data: st.DataObject, first: bool
+) -> None:
+    drawn = data.draw(shapes.flatmap(convs))
+    conv = replace(drawn, groups=1, weight=_of_one_group(drawn))
+    channels, *area = conv.pre_shape if first else conv.post_shape
+    random = data.draw(randoms)
+    size = (channels, 3, 1, 1) if first else (3, channels, 1, 1)
+    mixer = Conv(weight=random.integers(-3, 4, size), pre_shape=(size[1], area[0], area[1]))
+    pair = (mixer, conv) if first else (conv, mixer)
+    one = compose(*pair, "h")
+    assert isinstance(one, Conv)
+    x = rates(random, pair[0].pre_shape)
+    assert np.array_equal(one.apply(x), pair[1].apply(pair[0].apply(x)))
+
+
+def _of_one_group(conv: Conv) -> Array:
+    outs, ins = conv.weight.shape[0] // conv.groups, conv.weight.shape[1]
+    whole = np.zeros((conv.weight.shape[0], conv.pre_shape[0], *conv.kernel))
+    for g in range(conv.groups):
+        part = slice(g * outs, (g + 1) * outs)
+        whole[part, g * ins : (g + 1) * ins] = conv.weight[part]
+    return whole
+
+
+@quick
 @given(st.data())
 def test_anything_then_a_scale_keeps_its_form(data: st.DataObject) -> None:
     first = data.draw(shapes.flatmap(synapses))
