@@ -143,7 +143,8 @@ def lines(rows: Rows) -> list[Line]:
                 paper="50.39 (36.11) %",
                 ours=f"{same} of {count}, logits within {100 * error.max():.1f} % (median "
                 f"{100 * np.median(error):.1f} %), Pearson at least {least:.4f}",
-                on="VGG-16 with a head of 4 classes, photos and crops, against its ANN",
+                on=f"VGG-16 with a head of 4 classes, {count} of {INPUTS} photos and crops, "
+                "against its ANN",
             )
         )
     return found
