@@ -18,7 +18,7 @@ from neurocomp.frontend.onnx import load
 
 PAPER = Path(__file__).parents[1] / "examples" / "paper"
 TENSORS = runpy.run_path(str(PAPER / "tensors.py"))
-NETWORK = runpy.run_path(str(PAPER / "efficientnet.py"))
+NETWORK = runpy.run_path(str(PAPER / "efficientnet_net.py"))
 CHANNELS = (4, 3, 2, 2, 3, 3, 5, 5, 5, 2, 2, 2, 4, 4, 4, 4, 3)  # of the stem and of every block
 KERNELS = (3, 3, 3, 5, 5, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 3)
 RESIDUAL = (2, 4, 6, 7, 9, 10, 12, 13, 14)

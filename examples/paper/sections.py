@@ -4,6 +4,7 @@ import binary
 import chosen
 import cifar
 import clamp
+import efficientnet
 import exact
 import front
 import gates
@@ -19,6 +20,7 @@ SECTIONS: tuple[Section, ...] = (
     gates.SECTION,
     clamp.SECTION,
     binary.SECTION,
+    efficientnet.SECTION,
     inception.SECTION,
     cifar.SECTION,
     vgg.SECTION,
