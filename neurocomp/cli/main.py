@@ -43,7 +43,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     (
         "tune",
         "tune.tune",
-        "Search percentiles, passes and steps; give the front of error and cost.",
+        "Search percentiles, passes, steps and bits of weights; give the front of error and cost.",
     ),
     (
         "sweep",
