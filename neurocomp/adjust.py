@@ -4,7 +4,7 @@ What thresholds clip, steps round and earlier layers get wrong leaves channels w
 constant current or a membrane's start takes it away. Source: Li et al. 2021, SNN calibration.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -14,13 +14,13 @@ from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
 from neurocomp.engine import Keep, stream
 from neurocomp.frontend.onnx import opened, to_model
+from neurocomp.observe import Observe
 from neurocomp.snn.grid import snap
 from neurocomp.snn.network import Network, Population
 from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire
 from neurocomp.snn.upstream import idle, upstream
 
 Adjustment = Literal["bias", "potential"]
-Observe = Callable[[str, int, int], None]
 BATCH = 32  # samples that the trained network runs at once
 LARGEST = 0.45  # of the threshold, that one membrane's start is moved by
 

@@ -4,7 +4,7 @@ onnxruntime does the arithmetic. Percentiles are taken over the activations that
 (Rueckauer et al. 2017, section 2.2.2; the authors' toolbox does the same).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import Relay
 from neurocomp.arrays import Array, readonly
 from neurocomp.frontend.onnx import open_session, to_model
+from neurocomp.observe import Observe
 from neurocomp.ranges import Percentile, Rule
 from neurocomp.snn.boxes import volume
 
@@ -21,10 +22,8 @@ Granularity = Literal["channel", "layer"]
 MOST_KEPT = 2**16  # activations of one channel; of more, evenly spaced ones are kept
 BATCH = 32
 PERCENTILE = Percentile()
-COMMON = 99.9
+COMMON = 99.9  # percentile of all values of a channel, which tells those that hardly ever fire
 LEAST_SEEN = 256  # values of a channel; of fewer its range is not known, and the layer's is taken
-
-Observe = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

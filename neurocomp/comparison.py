@@ -15,6 +15,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.engine import Engine, Keep, Loaded, Result, load, packed, spikes
 from neurocomp.errors import BackendError, GraphError
+from neurocomp.observe import Observe
 from neurocomp.program import Program
 from neurocomp.readouts import classes
 from neurocomp.simulation import Outcome
@@ -26,7 +27,6 @@ CHUNK = 64  # samples at once, at most
 BUDGET_BYTES = 2**28  # of one network's run
 ONES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1)  # in a byte
 
-Observe = Callable[[str, int, int], None]
 Rerun = Callable[[str, int], Outcome]  # backend and sample -> that sample again, with membranes
 Reference = Literal["engine", "oracle"]
 

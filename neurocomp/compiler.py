@@ -1,6 +1,6 @@
 """The chain from a graph to a program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Literal
@@ -13,7 +13,7 @@ from neurocomp.arrays import Array
 from neurocomp.calibrate import calibrate
 from neurocomp.clamp import clamp
 from neurocomp.convert import convert
-from neurocomp.engine.rates import measured
+from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import CapacityError, ModelError
 from neurocomp.hw.narrow import narrow
 from neurocomp.hw.target import Target
@@ -22,6 +22,7 @@ from neurocomp.mapping.arrange import MOVES, Effort
 from neurocomp.mapping.chain import Mapped, mapped
 from neurocomp.mapping.lay import Wishes
 from neurocomp.mapping.support import refuse_unsupported
+from neurocomp.observe import Observe
 from neurocomp.passes import (
     REWRITES,
     HalfThreshold,
@@ -47,8 +48,6 @@ from neurocomp.snn.rates import Rates, assumed
 MODEL = "model.onnx"
 NOISY_DB = 20.0  # a layer of so little signal to noise is worth fitting
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
-MEASURED = 4  # samples that spike rates are measured on
-Observe = Callable[[str, int, int], None]
 Linear = Literal["auto", "compose", "pairs", "graded"]
 WORTH = 4.0  # times more synapses that "auto" composes before it gives a value neurons of its own
 
@@ -192,7 +191,7 @@ def compile(
     quantized = in_numbers(network, chip, samples, chosen, observe=observe)
     integer = check(quantized.network, chosen.steps)
     checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    few = {i.name: checked[:MEASURED] for i in network.inputs}
+    few = {i.name: checked[:FEW] for i in network.inputs}
     placement, cost = _mapped(network, integer, chip, few, chosen, observe)
     return Program(
         network=integer,

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import venv
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -22,10 +22,10 @@ from neurocomp.artifact import put
 from neurocomp.backends import Backend, backend
 from neurocomp.build import Artifact
 from neurocomp.errors import BackendError, MissingError
+from neurocomp.observe import Observe
 from neurocomp.program import Program
 from neurocomp.samples import UNREADABLE, check_samples
 
-Observe = Callable[[str, int, int], None]
 PROGRESS = re.compile(r"sample (\d+) of (\d+)")
 PATIENCE_S = 5  # for a simulation that is told to end
 READY = "ready"  # a file of a private environment, written when it is complete

@@ -1,6 +1,6 @@
 """Accuracy against the bits of a weight, for each way of rounding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from neurocomp import engine
@@ -10,11 +10,10 @@ from neurocomp.errors import CapacityError
 from neurocomp.evaluation import interval
 from neurocomp.hw.narrow import narrow
 from neurocomp.hw.target import Target
+from neurocomp.observe import Observe
 from neurocomp.quantize import Rounding
 from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
-
-Observe = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

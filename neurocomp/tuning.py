@@ -6,7 +6,7 @@ was interrupted goes on where it stopped. Cost is synaptic operations, steps, th
 the memory of the weights.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.ann.ops import MaxPool
 from neurocomp.arrays import Array
 from neurocomp.compiler import Options, in_numbers, prepare
-from neurocomp.engine.rates import measured
+from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.evaluation import measure
 from neurocomp.frontend.onnx import run_model, to_model
@@ -25,6 +25,7 @@ from neurocomp.mapping.arrange import Effort
 from neurocomp.mapping.cost import Cost, cost
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.support import refuse_unsupported
+from neurocomp.observe import Observe
 from neurocomp.readouts import classes
 from neurocomp.snn.network import Network
 
@@ -42,9 +43,6 @@ NARROWED: tuple[tuple[Ranges, Literal["none", "bias"]], ...] = (  # what fewer b
 )
 POOLS: tuple[Literal["average", "drive", "relus"], ...] = ("drive", "average", "relus")
 
-MEASURED = 4  # samples that the spikes of each layer are measured on, for the energy
-
-Observe = Callable[[str, int, int], None]
 Currency = Literal["operations", "energy", "steps", "memory"]
 UNITS: Mapping[Currency, str] = {
     "operations": "synaptic operations a sample",
@@ -189,7 +187,7 @@ def _step_cost(network: Network, target: Target, samples: Array, steps: int) -> 
     """
     if not target.energy_pj or target.mesh is None:
         return None
-    rates = measured(network, {i.name: samples[:MEASURED] for i in network.inputs}, steps)
+    rates = measured(network, {i.name: samples[:FEW] for i in network.inputs}, steps)
     return cost(lay(network, target, rates, Wishes(effort=Effort(moves=0))))
 
 

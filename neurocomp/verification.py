@@ -1,6 +1,6 @@
 """Verify an artifact: run its simulations, and compare them with the integer network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,10 +8,9 @@ from neurocomp.arrays import Array
 from neurocomp.build import Artifact
 from neurocomp.comparison import Reference, Report, compare
 from neurocomp.errors import ArtifactError, MissingError, ModelError
+from neurocomp.observe import Observe
 from neurocomp.samples import check_samples
 from neurocomp.simulation import Outcome, run
-
-Observe = Callable[[str, int, int], None]
 
 
 def verify(

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "neurocomp"
 FLOORS: dict[str, int] = {
     "errors": 0,
     "arrays": 0,
+    "observe": 0,
     "snn": 1,
     "hw": 1,
     "precision": 1,

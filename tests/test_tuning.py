@@ -10,13 +10,13 @@ import pytest
 
 from neurocomp.cli import main
 from neurocomp.compiler import Options, prepare
-from neurocomp.engine.rates import measured
+from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import to_model
 from neurocomp.hw.read import load_target
 from neurocomp.mapping.cost import cost
 from neurocomp.mapping.lay import lay
-from neurocomp.tuning import MEASURED, Trial, best, candidates, config, front, tune
+from neurocomp.tuning import Trial, best, candidates, config, front, tune
 from tests.ann.net import Net, samples
 
 
@@ -65,7 +65,7 @@ def test_fewer_bits_are_tried_where_weights_are_whole_numbers() -> None:
 def test_energy_is_neurons_by_the_step_and_the_rest_by_the_operation() -> None:
     net = Net(1, (1, 6, 6))
     graph = net.graph(net.linear(net.relu(net.linear(net.flat(net.x), 8)), 3))
-    x, chip = samples(graph, MEASURED), load_target("loihi1")
+    x, chip = samples(graph, FEW), load_target("loihi1")
     first = candidates(graph, 3)[:1]
     (found,) = dict(tune(graph, chip, x, x, None, first, {})).values()
     made = prepare(graph, x, first[0])

@@ -5,7 +5,7 @@ every spike; then blocks are emitted alone and run, a few in one simulation, and
 membrane is compared. See `isolate` for why that is enough.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from neurocomp.engine import Keep, Result, simulate, spikes_in
 from neurocomp.errors import ArtifactError, MissingError, UnsupportedError
 from neurocomp.mapping.placement import Block
 from neurocomp.mapping.sample import sample
+from neurocomp.observe import Observe
 from neurocomp.program import Program
 from neurocomp.samples import check_samples
 from neurocomp.simulation import Outcome, find_python, run_program
@@ -28,7 +29,6 @@ from neurocomp.snn.oracle import simulate as step_by_step
 
 SYNAPSES = 16_000_000  # of one run at most: to start one takes seconds, a synapse a microsecond
 
-Observe = Callable[[str, int, int], None]
 Blocks = Mapping[str, tuple[Block, ...]]  # of each population
 
 

@@ -46,7 +46,7 @@ from neurocomp.cli.stages import Stage, Watch, spent
 from neurocomp.cli.tables import counted, table
 from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
-from neurocomp.compiler import Observe, Options, compile
+from neurocomp.compiler import Options, compile
 from neurocomp.errors import GraphError, ModelError
 from neurocomp.frontend.onnx import load, run_model, to_model
 from neurocomp.hw.read import load_target
@@ -54,6 +54,7 @@ from neurocomp.hw.target import Target
 from neurocomp.mapping.advice import least_cores
 from neurocomp.mapping.arrange import MOVES
 from neurocomp.mapping.utilisation import Utilisation, utilisation
+from neurocomp.observe import Observe
 from neurocomp.program import Program
 from neurocomp.samples import load_calibration
 from neurocomp.snn.relays import relayed

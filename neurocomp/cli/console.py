@@ -1,7 +1,7 @@
 """Where the command line writes: results to stdout, progress and errors to stderr."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,12 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from neurocomp.errors import NeurocompError
+from neurocomp.observe import Observe
 
 PIPED_COLUMNS = 120  # of a table that does not go to a terminal
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
-
-Observe = Callable[[str, int, int], None]
 
 
 @contextmanager

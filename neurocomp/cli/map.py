@@ -28,7 +28,7 @@ from neurocomp.cli.costs import cost_json, layers_json, show_cost
 from neurocomp.cli.tables import counted, table
 from neurocomp.compiler import Options, prepare, with_passes
 from neurocomp.convert import convert
-from neurocomp.engine.rates import measured
+from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import CapacityError, ModelError
 from neurocomp.frontend.onnx import load
 from neurocomp.hw.read import load_target
@@ -42,8 +42,6 @@ from neurocomp.samples import load_samples
 from neurocomp.snn.network import Network
 from neurocomp.snn.neurons import Given
 from neurocomp.snn.rates import Rates, assumed
-
-MEASURED = 4  # samples that spike rates are measured on
 
 
 def map_(
@@ -115,9 +113,9 @@ def _network(
         raise ModelError("map", "needs samples, to measure rates", "give --samples or --estimate")
     inputs = load_samples(samples, graph.input_shape)
     network = prepare(graph, inputs, options).network
-    few = {i.name: inputs[:MEASURED] for i in network.inputs}
+    few = {i.name: inputs[:FEW] for i in network.inputs}
     rates = measured(network, few, options.steps)
-    return network, rates, f"measured on {min(MEASURED, len(inputs))} samples"
+    return network, rates, f"measured on {min(FEW, len(inputs))} samples"
 
 
 def summarise(layout: Layout, found: Cost, source: str, steps: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What each stage of a command took: seconds, and the most memory that was held."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,9 @@ from time import perf_counter, process_time
 from rich.table import Table
 
 from neurocomp.cli.tables import table
+from neurocomp.observe import Observe
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-
-Observe = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from neurocomp.engine.result import Keep
 from neurocomp.engine.simulate import stream
 from neurocomp.snn.network import Network
 
+FEW = 4  # samples that are enough for the traffic and the energy of a step
+
 
 def measured(network: Network, samples: Mapping[str, Array], steps: int) -> dict[str, Array]:
     """Give each neuron's spikes a step, (channels, rows, columns), over all steps and samples.

@@ -11,9 +11,8 @@ from neurocomp.engine import generic, native
 from neurocomp.engine.plan import Plan, plan
 from neurocomp.engine.result import Keep, Result, joined
 from neurocomp.errors import ModelError, UnsupportedError
+from neurocomp.observe import Observe
 from neurocomp.snn.network import Network
-
-Observe = Callable[[str, int, int], None]
 
 MOST_TILE = 256  # steps that a population runs before the next one does
 MOST_CHUNK = 512  # samples

@@ -1,6 +1,6 @@
 """One pass over a data set: accuracy against steps and operations, and each layer's precision."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from neurocomp.evaluation.curve import Curve, interval, read
 from neurocomp.evaluation.layers import Layer, Tally, edges
 from neurocomp.evaluation.run import Meter, Run
 from neurocomp.frontend.onnx import opened, to_model
+from neurocomp.observe import Observe
 from neurocomp.operations import ann_operations, neuron_updates
 from neurocomp.readouts import Membrane, Readout, classes
 from neurocomp.snn.boxes import volume
@@ -20,8 +21,6 @@ from neurocomp.snn.network import Network
 
 MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced one by one
 MOST_WORK = 10**13  # operations that replacing may take
-
-Observe = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ def _one_to_one(graph: Graph, node: Node) -> bool:
     synapse = node.op.wiring(0, *shapes)
     return (
         isinstance(synapse, Conv)
-        and synapse.kernel == synapse.strides == (1, 1)
+        and synapse.pointwise
         and synapse.groups == synapse.pre_shape[0]
         and synapse.pre_shape == synapse.post_shape
     )

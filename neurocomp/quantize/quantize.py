@@ -5,7 +5,7 @@ and the membrane's interval bounds within their widths. Where the chip has a thr
 each channel has a scale of its own, which its threshold absorbs; else the population has one.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from neurocomp.arrays import Array, readonly
 from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.hw.target import Arithmetic, Target
+from neurocomp.observe import Observe
 from neurocomp.precision import Precision
 from neurocomp.quantize.activity import MOST_SAMPLES, Rates, few, rates, source_rates
 from neurocomp.quantize.fit import Task, refit
@@ -46,8 +47,6 @@ from neurocomp.snn.pairs import driving, other_half
 MOST_PARTS = 16  # synapses by which one half of a pair gives its threshold to the other
 LEAST_WEIGHT_BITS = 4  # below it a network is refused instead of emptied
 FINE_THRESHOLD = 64  # units that a threshold has at least where the chip's exponents allow
-
-Observe = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -86,8 +85,9 @@ def quantize(
     if rounding != "nearest" and samples is None:
         raise ModelError("rounding", f"is {rounding}, it needs samples to calibrate on")
     length = network.run_length(steps)
-    chosen = {p.name for p in network.populations} if fitted is None else set(fitted)
-    parts = _parts(network, target, length, rounding, chosen, samples, observe)
+    if fitted is None:
+        fitted = ones.keys()
+    parts = _parts(network, target, length, rounding, fitted, samples, observe)
     integer = _joined(network, parts)
     return Quantized(
         network=integer,

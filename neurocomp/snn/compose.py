@@ -144,27 +144,21 @@ def _regular(first: Synapse, second: Synapse) -> Synapse | None:
     """Compose convolutions into a convolution where that is exact."""
     if first.post_shape != second.pre_shape or not isinstance(second, Conv):
         return None
-    plain = second.kernel == second.strides == (1, 1) and not any(second.pads)
-    if _depthwise(second) and plain:
+    if _depthwise(second) and second.pointwise:
         return scaled(first, np.ones(first.pre_shape[0]), second.weight[:, 0, 0, 0])
     if isinstance(first, Sparse):
         return _from_slice(first, second)
-    if isinstance(first, Conv) and plain and first.groups == second.groups == 1:
+    mixing = isinstance(first, Conv) and first.groups == second.groups == 1
+    if isinstance(first, Conv) and mixing and second.pointwise:
         mixed = np.tensordot(second.weight[:, :, 0, 0], first.weight, 1)
         return replace(first, weight=readonly(mixed))
-    if isinstance(first, Conv) and _mixes(first) and second.groups == 1:
+    if isinstance(first, Conv) and mixing and first.pointwise:
         mixed = np.moveaxis(np.tensordot(second.weight, first.weight[:, :, 0, 0], (1, 0)), 3, 1)
         return replace(second, weight=readonly(mixed), pre_shape=first.pre_shape)
     if isinstance(first, Conv) and _depthwise(first):
         single = first.kernel == (1, 1) and first.strides == (1, 1)
         return _after_pointwise(first, second) if single else _after_pool(first, second)
     return None
-
-
-def _mixes(synapse: Conv) -> bool:
-    """Say whether it mixes channels and nothing else."""
-    single = synapse.kernel == synapse.strides == (1, 1) and synapse.groups == 1
-    return single and not any(synapse.pads)
 
 
 def _depthwise(synapse: Conv) -> bool:

@@ -218,6 +218,11 @@ class Conv:
         return windows(self.pre_shape, self.kernel, self.strides, self.pads, self.dilations)
 
     @property
+    def pointwise(self) -> bool:
+        """Say whether each neuron reads its own place alone, in whatever channels."""
+        return self.kernel == self.strides == (1, 1) and not any(self.pads)
+
+    @property
     def post_shape(self) -> Shape:
         """Give the postsynaptic (channels, rows, columns)."""
         return self.weight.shape[0], *self.windows.counts
@@ -225,7 +230,7 @@ class Conv:
     def apply(self, spikes: Array) -> Array:
         """Give the drive, (samples, *post_shape), of `spikes`, (samples, *pre_shape)."""
         outs, ins = self.weight.shape[0] // self.groups, self.weight.shape[1]
-        if self.groups == 1 and self.kernel == self.strides == (1, 1) and not any(self.pads):
+        if self.groups == 1 and self.pointwise:
             flat = spikes.reshape(*spikes.shape[:2], -1).astype(np.float64)
             drive = self.weight[:, :, 0, 0].astype(np.float64) @ flat
             return drive.reshape(len(spikes), *self.post_shape)
