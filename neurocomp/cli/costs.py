@@ -52,9 +52,11 @@ def layers_json(network: Network, target: Target) -> list[dict[str, Any]]:
 def say_cost(found: Cost, steps: int) -> None:
     """Write what a step and a sample cost in two lines."""
     sample = cost_json(found, RATES, steps)["sample"]
+    ns = found.step_ns
+    time = "time not published" if ns is None else _scaled(ns * 1e-9, "s")
     say(
         f"a step: {found.packets:,.0f} packets between cores, {found.hops:,.0f} hops (at least "
-        f"{found.least_hops:,.0f}), {_published(found.step_ns)} ns; rates {RATES}"
+        f"{found.least_hops:,.0f}), {time}; rates {RATES}"
     )
     _say_sample(sample)
 

@@ -74,7 +74,7 @@ def _in_8_bits(weight: Array, projection: Projection) -> Array:
         raise UnsupportedError(
             projection.target,
             f"gets a weight of {largest} from {projection.source}, Lava holds {WEIGHT_MAX}",
-            "compile for a chip with weights of 8 bits",
+            "compile with --weight-bits 8, or with --backend brian2 for that alone",
         )
     return weight
 
