@@ -55,8 +55,8 @@ class GlobalAveragePool(Op):
         """Compute the output, batch first."""
         (x,) = inputs
         axes = tuple(a + 1 for a in self.axes)
-        mean: Array = x.mean(axis=axes, keepdims=self.keep_axes, dtype=np.float64)
-        return mean.astype(x.dtype)
+        mean: Array = x.mean(axis=axes, keepdims=True, dtype=np.float64)
+        return mean.astype(x.dtype).reshape(len(x), *self.shape(x.shape[1:]))
 
     def wiring(self, index: int, *inputs: Shape) -> synapses.Synapse:
         """Give one depthwise window over all positions; single synapses for other axes."""
