@@ -60,19 +60,19 @@ def test_a_run_that_was_interrupted_goes_on_at_the_same_commit(
     assert {row["commit"] for row in example.read(tmp_path, "made").values()} == {"def"}
 
 
-def test_a_choice_is_the_least_error_that_the_budget_pays(
+def test_a_choice_is_what_differs_least_that_the_budget_pays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "examples" / "paper"))
     chosen = importlib.import_module("chosen")
 
-    def row(errors: list[float], operations: list[float]) -> dict[str, object]:
-        return {"readouts": {chosen.MEMBRANE: {"error": errors, "operations": operations}}}
+    def row(differ: list[int], operations: list[float]) -> dict[str, object]:
+        return {"readouts": {chosen.MEMBRANE: {"differ": differ, "operations": operations}}}
 
     curves = {
-        "dear": row([1.0, 0.1], [4e5, 7.9e5]),  # more than 98 % of the budget
-        "good": row([0.9, 0.5], [3e5, 6e5]),
-        "same": row([0.8, 0.5], [3e5, 5e5]),
+        "dear": row([10, 1], [4e5, 7.9e5]),  # more than 98 % of the budget
+        "good": row([9, 5], [3e5, 6e5]),
+        "same": row([8, 5], [3e5, 5e5]),
     }
     assert chosen.choose(curves, 0.8, early=False)[2:] == ("same", chosen.MEMBRANE, 2)
     assert chosen.choose(curves, 0.9, early=False)[2:] == ("dear", chosen.MEMBRANE, 2)

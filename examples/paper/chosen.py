@@ -1,21 +1,23 @@
-"""The LeNet's front, chosen on some digits and measured on others: Table 1 and Figs. 1, 5.
+"""The LeNet's front, chosen on training digits and measured on test digits: Table 1, Figs. 1, 5.
 
-Twice, by the same rule. `lenet-held-out` is trained on 50,000 digits: a row of the front, T and the
-readout are chosen on the other 10,000 training digits and measured on the test digits. For the
-LeNet of the front, which has seen all training digits, they are chosen on one half of the test
-digits and measured on the other, and the other way round.
+What is chosen is a row of the front, T and the readout: the one that gives the trained network's
+class to most of all 60,000 training digits within a budget of operations. Labels are not looked at:
+a conversion can lose only what its trained network knows, and among so many digits the classes that
+differ are counted with less noise than errors among 10,000. The same rule chooses for two LeNets,
+of which one is trained on all of these digits, the other on 50,000 of them.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
-from digits import HELD_OUT, MEMBRANE, Digits
+from digits import MEMBRANE, Digits
 from front import FRONT, STEPS
 from section import OPERATIONS, TABLE, Line, Row, Rows, Section, commits, millions, table
 
 from neurocomp.readouts import EarlyExit, Membrane, Readout
 
-NAME, WHOLE = "lenet-held-out", "lenet"
-HALVES = ("even", "odd")  # of the test digits, by their places
+NETWORKS = {"lenet": "trained on 60,000 digits", "lenet-held-out": "trained on 50,000 digits"}
+PARTS = ("train", "test")  # of the digits
 SLACK = 0.98  # of a budget is spent where it is chosen: elsewhere it may cost a little more
 BUDGETS = (0.20, 0.30, 0.45, 0.60, 0.80, 1.00)  # million operations
 GOALS = {0.80: 0.1, 0.45: 1.0}  # a budget, and the points above the ANN that it shall allow
@@ -24,20 +26,21 @@ READOUTS: dict[str, Readout] = {
     **{f"early exit at margin {m:g}": EarlyExit(margin=m) for m in (1.0, 2.0, 3.0, 4.0)},
 }
 Curves = Mapping[str, Row]  # row of the front -> what was measured of it on some digits
-Choice = tuple[float, float, str, str, int]  # error, operations, row, readout, T
+Choice = tuple[int, float, str, str, int]  # digits that differ, operations, row, readout, T
+
+
+digits = cache(Digits)
 
 
 def rows(limit: int | None) -> dict[str, Callable[[], Row]]:
-    """Give what measures each row of the front, on all parts of the digits."""
-
-    parts = {name: Digits(NAME, limit, name) for name in (HELD_OUT, "test")}
-    whole = Digits(WHOLE, limit)
+    """Give what measures each row of the front, for both networks, on both parts of the digits."""
 
     def measured(options: dict[str, object]) -> Row:
-        row = {name: digits.traced(**options).row(READOUTS) for name, digits in parts.items()}
-        found = whole.traced(**options)
-        halves = {half: slice(n, None, len(HALVES)) for n, half in enumerate(HALVES)}
-        return row | {half: found.part(which).row(READOUTS) for half, which in halves.items()}
+        row = {}
+        for name in NETWORKS:
+            train, test = (digits(name, limit, part).traced(**options) for part in PARTS)
+            row[name] = {"train": train.differing(READOUTS), "test": test.row(READOUTS)}
+        return row
 
     return {
         name: lambda options=options: measured({"steps": STEPS, **options})
@@ -46,17 +49,17 @@ def rows(limit: int | None) -> dict[str, Callable[[], Row]]:
 
 
 def choose(curves: Curves, budget: float, *, early: bool) -> Choice | None:
-    """Give the least error within `budget` million operations, of equal ones the cheapest.
+    """Give what differs least within `budget` million operations, of equal ones the cheapest.
 
     Where not `early`, all samples run for T steps.
     """
     found = [
-        (error, operations, name, readout, t)
+        (differ, operations, name, readout, t)
         for name, row in curves.items()
         for readout, each in row["readouts"].items()
         if early or readout == MEMBRANE
-        for t, (error, operations) in enumerate(
-            zip(each["error"], each["operations"], strict=True), start=1
+        for t, (differ, operations) in enumerate(
+            zip(each["differ"], each["operations"], strict=True), start=1
         )
         if operations <= SLACK * budget * 1e6
     ]
@@ -70,81 +73,69 @@ def elsewhere(curves: Curves, choice: Choice) -> tuple[float, float]:
     return each["error"][t - 1], each["operations"][t - 1]
 
 
-def part(rows: Rows, name: str) -> Curves:
-    """Give what was measured on one part of the digits."""
-    return {row: each[name] for row, each in rows.items()}
-
-
-def across(rows: Rows, budget: float, *, early: bool) -> tuple[list[Choice], float, float, float]:
-    """Give the choice of each half, and error, operations and the ANN's error on the other ones."""
-    found = []
-    for on, other in (HALVES, HALVES[::-1]):
-        choice = choose(part(rows, on), budget, early=early)
-        if choice is None:
-            raise ValueError(f"no row costs less than {budget} M")
-        ann = next(iter(part(rows, other).values()))["ann_error"]
-        found.append((choice, *elsewhere(part(rows, other), choice), ann))
-    choices, errors, operations, anns = zip(*found, strict=True)
-    return list(choices), *(sum(each) / len(each) for each in (errors, operations, anns))
+def part(rows: Rows, network: str, name: str) -> Curves:
+    """Give what was measured of a network on one part of the digits."""
+    return {row: each[network][name] for row, each in rows.items()}
 
 
 def page(rows: Rows) -> list[str]:
-    """Write one line for each budget."""
-    seen, test = (next(iter(part(rows, name).values())) for name in (HELD_OUT, "test"))
+    """Write one line for each network and budget."""
     lines = [
         "## Chosen on other digits",
         "",
-        f"Commit {commits(rows)}. For each budget the row of the front, T and the readout of the",
-        f"least error within {SLACK:.0%} of it are chosen, the cheaper of equal ones, and then",
-        "that choice, and no other, is read on other digits. Error in % (million operations,",
-        "borders counted). Without an early exit every digit runs for T steps. A first measurement",
-        "(commit 78076ae), before the two rows that join ranges by least error and a correction,",
-        "gave +0.11 at 0.80 M and +0.34 at 0.45 M for the first of these LeNets.",
+        f"Commit {commits(rows)}. For each budget the row of the front, T and the readout are",
+        f"chosen that, within {SLACK:.0%} of it, give the trained network's class to most of the",
+        "training digits, whatever their labels, the cheaper of equal ones; then that choice, and",
+        "no other, is read on the test digits. Error in % (million operations, borders counted).",
+        "Without an early exit every digit runs for T steps.",
         "",
-        "A LeNet of the same shape that was trained on 50,000 digits; chosen on the "
-        f"{seen['samples']:,} other training digits (ANN: {seen['ann_error']:.2f} %), measured on "
-        f"the {test['samples']:,} test digits (ANN: {test['ann_error']:.2f} %):",
-        "",
-    ]
-    head = ["budget", "chosen", "there", "test", "more than the ANN", "aim"]
-    for early in (False, True):
-        cells = [_cells(rows, budget, early, test["ann_error"]) for budget in BUDGETS]
-        lines += ["Early exits, too:", ""] if early else []
-        lines += [*table(head, cells), ""]
-    count = sum(next(iter(part(rows, half).values()))["samples"] for half in HALVES)
-    lines += [
-        "The LeNet of the front, which has seen all training digits; chosen on one half of the "
-        f"{count:,} test digits and measured on the other, both ways, the mean of both:",
+        "Two other rules were measured before this one. The least error on the 10,000 training",
+        "digits that the second of these LeNets had not seen gave it +0.11 at 0.80 M and +0.34 at",
+        "0.45 M (commit b9a9267); there 0.1 points are 10 digits. The least error on one half of",
+        "the test digits, measured on the other half, gave the first +0.03 and +0.37. That this",
+        "rule counts classes that differ, on all training digits, and that the front has rows",
+        "with a corrected start at T = 4 and 6, was settled before any of it was measured.",
         "",
     ]
-    head = ["budget", "chosen on even places", "on odd places", "on the others", *head[-2:]]
-    return [*lines, *table(head, [_halves(rows, budget) for budget in BUDGETS]), ""]
+    head = ["budget", "chosen", "other class than the ANN", "test", "more than the ANN", "aim"]
+    for network, trained in NETWORKS.items():
+        seen, test = (next(iter(part(rows, network, name).values())) for name in PARTS)
+        lines += [
+            f"The LeNet {trained}; chosen on {seen['samples']:,} training digits, measured on "
+            f"{test['samples']:,} test digits (ANN: {test['ann_error']:.2f} %):",
+            "",
+        ]
+        for early in (False, True):
+            cells = [_cells(rows, network, budget, early) for budget in BUDGETS]
+            lines += ["Early exits, too:", ""] if early else []
+            lines += [*table(head, cells), ""]
+    return lines
 
 
-def _cells(rows: Rows, budget: float, early: bool, ann: float) -> list[str]:
-    choice = choose(part(rows, HELD_OUT), budget, early=early)
-    if choice is None:
+def _cells(rows: Rows, network: str, budget: float, early: bool) -> list[str]:
+    found = chosen(rows, network, budget, early=early)
+    if found is None:
         return [f"{budget:.2f}", *("",) * 5]
-    error, operations = elsewhere(part(rows, "test"), choice)
+    choice, error, operations, ann = found
     return [
         f"{budget:.2f}",
         _named(choice),
-        f"{choice[0]:.2f} ({millions(choice[1])})",
+        f"{choice[0]} ({millions(choice[1])})",
         f"{error:.2f} ({millions(operations)})",
         f"{error - ann:+.2f}",
-        _aim(budget),
+        f"at most +{GOALS[budget]:.1f}" if budget in GOALS else "",
     ]
 
 
-def _halves(rows: Rows, budget: float) -> list[str]:
-    choices, error, operations, ann = across(rows, budget, early=False)
-    return [
-        f"{budget:.2f}",
-        *map(_named, choices),
-        f"{error:.2f} ({millions(operations)})",
-        f"{error - ann:+.2f}",
-        _aim(budget),
-    ]
+def chosen(
+    rows: Rows, network: str, budget: float, *, early: bool
+) -> tuple[Choice, float, float, float] | None:
+    """Give a choice, and on the test digits its error, its operations and the ANN's error."""
+    choice = choose(part(rows, network, "train"), budget, early=early)
+    if choice is None:
+        return None
+    test = part(rows, network, "test")
+    return choice, *elsewhere(test, choice), next(iter(test.values()))["ann_error"]
 
 
 def _named(choice: Choice) -> str:
@@ -152,43 +143,32 @@ def _named(choice: Choice) -> str:
     return f"{choice[2]}; {readout}T = {choice[4]}"
 
 
-def _aim(budget: float) -> str:
-    return f"at most +{GOALS[budget]:.1f}" if budget in GOALS else ""
-
-
 def lines(rows: Rows) -> list[Line]:
     """Give the LeNet of Table 1 and of Figs. 1 and 5, at the budgets that there are aims for."""
-    found = []
-    _, error, operations, ann = across(rows, BUDGETS[-1], early=False)
-    found.append(
-        Line(
-            where=TABLE,
-            what=f"LeNet, error (ANN); within {BUDGETS[-1]:.2f} M",
-            paper="0.56 (0.56) %",
-            ours=f"{error:.2f} ({ann:.2f}) %, {millions(operations)} M",
-            on=f"MNIST test digits; {WHOLE}, chosen on one half, measured on the other",
-        )
-    )
     papers = {0.80: "1.07 (1.04) %, 3.03 M", 0.45: "2.07 (1.04) %, 1.07 M"}
-    for budget, allowed in GOALS.items():
-        test = next(iter(part(rows, "test").values()))
-        choice = choose(part(rows, HELD_OUT), budget, early=False)
-        _, error, operations, ann = across(rows, budget, early=False)
-        ours = [(error, ann, operations, f"{WHOLE}, chosen on one half, measured on the other")]
-        if choice is not None:
-            measured = elsewhere(part(rows, "test"), choice)
-            ours.append((measured[0], test["ann_error"], measured[1], f"{NAME}, chosen on others"))
-        found += [
-            Line(
-                where=OPERATIONS,
-                what=f"LeNet, error (ANN) and operations (ANN: 2.35 M); aim: +{allowed:g} points, "
+    asked = [
+        (TABLE, f"LeNet, error (ANN); within {BUDGETS[-1]:.2f} M", "0.56 (0.56) %", BUDGETS[-1]),
+        *(
+            (
+                OPERATIONS,
+                f"LeNet, error (ANN) and operations (ANN: 2.35 M); aim: +{allowed:g} points, "
                 f"{budget:.2f} M",
-                paper=papers[budget],
-                ours=f"{error:.2f} ({ann:.2f}) %, {millions(operations)} M",
-                on=f"{test['samples']:,} MNIST test digits; {how}",
+                papers[budget],
+                budget,
             )
-            for error, ann, operations, how in ours
-        ]
+            for budget, allowed in GOALS.items()
+        ),
+    ]
+    found = []
+    for where, what, paper, budget in asked:
+        for network, trained in NETWORKS.items():
+            one = chosen(rows, network, budget, early=False)
+            if one is not None:
+                _, error, operations, ann = one
+                ours = f"{error:.2f} ({ann:.2f}) %, {millions(operations)} M"
+                test = next(iter(part(rows, network, "test").values()))
+                on = f"{test['samples']:,} MNIST test digits; {trained}, chosen on training digits"
+                found.append(Line(where=where, what=what, paper=paper, ours=ours, on=on))
     return found
 
 

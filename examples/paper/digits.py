@@ -9,7 +9,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mnist"))
 from data import mnist
-from fetch import fashion_mnist, training_digits
+from fetch import fashion_mnist
 from section import Row, Rows, commits, millions, table
 
 import neurocomp as nc
@@ -22,7 +22,6 @@ from neurocomp.readouts import Membrane, Readout, classes
 HERE = Path(__file__).parent
 CALIBRATION = 500  # training images
 FASHION = "-fashion"  # ends the name of a network of Fashion-MNIST
-HELD_OUT = "held-out"  # training digits that `lenet-held-out` did not see
 MEMBRANE = "argmax of v"
 
 
@@ -31,12 +30,11 @@ class Digits:
 
     def __init__(self, name: str, limit: int | None, part: str = "test") -> None:
         data = fashion_mnist if name.endswith(FASHION) else mnist
-        given = training_digits(part) if part == HELD_OUT else data(part)
         self.graph = nc.load(HERE / f"{name}.onnx")
-        self.x, self.y = (each[:limit] for each in given)
+        self.x, self.y = (each[:limit] for each in data(part))
         self.calibration = data("train")[0][:CALIBRATION]
         (outputs,) = run_model(HERE / f"{name}.onnx", self.x).values()
-        self.ann_wrong = classes(outputs) != self.y
+        self.ann = classes(outputs)
 
     def run(self, **options: object) -> Evaluation:
         """Convert with `options`, and run every digit for that many steps."""
@@ -55,7 +53,7 @@ class Digits:
             trace=np.concatenate([run.trace for run in runs]),
             spent=np.concatenate([run.spent for run in runs], axis=1),
             wanted=self.y,
-            ann_wrong=self.ann_wrong,
+            ann=self.ann,
         )
 
 
@@ -66,24 +64,29 @@ class Traced:
     trace: np.ndarray  # (samples, steps, classes)
     spent: np.ndarray  # (2, samples, steps)
     wanted: np.ndarray  # (samples,)
-    ann_wrong: np.ndarray  # (samples,) whether the trained network is
-
-    def part(self, which: slice) -> "Traced":
-        """Give some of the digits."""
-        return Traced(
-            trace=self.trace[which],
-            spent=self.spent[:, which],
-            wanted=self.wanted[which],
-            ann_wrong=self.ann_wrong[which],
-        )
+    ann: np.ndarray  # (samples,) the trained network's classes
 
     def row(self, readouts: Mapping[str, Readout]) -> Row:
         """Give errors in percent and operations of each readout, and the trained network's."""
         return {
             "samples": len(self.wanted),
-            "ann_error": round(100 * float(self.ann_wrong.mean()), 2),
+            "ann_error": round(100 * float((self.ann != self.wanted).mean()), 2),
             "readouts": {name: curve(self, readout) for name, readout in readouts.items()},
         }
+
+    def differing(self, readouts: Mapping[str, Readout]) -> Row:
+        """Count digits whose class is not the trained network's, and operations, after each step.
+
+        Labels are not looked at.
+        """
+        found = {}
+        for name, readout in readouts.items():
+            given = read(self.trace, self.spent, self.ann, readout, 0)
+            found[name] = {
+                "differ": (given.samples - given.right).tolist(),
+                "operations": [round(o) for o in given.operations.tolist()],
+            }
+        return {"samples": len(self.ann), "readouts": found}
 
 
 def curve(found: Evaluation | Traced, readout: Readout) -> Row:

@@ -16,15 +16,26 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+import cifar
+import efficientnet
 import numpy as np
 from digits import HERE
-from fetch import Images, cache, cifar10_net, cifar10_photos, fill, vgg16, vgg16_inputs
+from fetch import (
+    Images,
+    cache,
+    cifar10_net,
+    cifar10_photos,
+    efficientnet_lite0,
+    fill,
+    vgg16,
+    vgg16_inputs,
+)
 from inception import MODULE, first_stages
 from inception_net import images, inception_v3
 from section import Row, Rows, Section, commits, table
 
 import neurocomp as nc
-from neurocomp import simulation
+from neurocomp import engine, simulation
 from neurocomp.artifact import Files
 from neurocomp.backends import Backend, backend
 from neurocomp.backends.host import npz
@@ -34,6 +45,8 @@ from neurocomp.mapping.demand import model
 from neurocomp.mapping.placement import Block
 from neurocomp.mapping.sample import sample
 from neurocomp.program import Program
+from neurocomp.snn.pairs import driving, other_half
+from neurocomp.snn.synapses import Conv, Pooled, Synapse
 
 RUN = "import sys; from neurocomp.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -43,7 +56,8 @@ class Network:
     """A network, its inputs, and how it is compiled."""
 
     model: Callable[[], Path]
-    inputs: Callable[[], Images]  # to calibrate on; the first one is run
+    inputs: Callable[[], Images]  # the first one is run
+    samples: Callable[[], Images] | None = None  # to calibrate on, if others than those
     options: tuple[str, ...]  # of `neurocomp compile`
     blocks: tuple[str, ...] = ()  # of a layer in each simulator, for `verify`; none: it runs whole
     spoilt: str = ""  # the layer of the block that gets a wrong weight; "": none does
@@ -58,11 +72,28 @@ def inception_stages() -> Path:
     return path
 
 
+DRIVE = ("--max-pool", "drive", "--ranges", "error")  # as chosen for the CIFAR-10 network
+LATE = ("--clamp", "1", "--per", "layer", "--percentile", "100", "--steps", "8", "--moves", "0")
 NETWORKS = {
     "CIFAR-10 network": Network(
         model=cifar10_net,
         inputs=lambda: cifar10_photos()[0],
         options=("--target", "large-cores.toml", "--per", "layer", "--steps", "32"),
+    ),
+    "CIFAR-10 network, float": Network(
+        model=cifar10_net,
+        inputs=lambda: cifar10_photos()[0],
+        samples=lambda: cifar.parts(None)[0],
+        options=("--target", "ideal", *DRIVE, "--steps", "64"),
+    ),
+    "CIFAR-10 network, 8 bits": Network(
+        model=cifar10_net,
+        inputs=lambda: cifar10_photos()[0],
+        samples=lambda: cifar.parts(None)[0],
+        options=(
+            *("--target", "loihi2-numbers.toml", "--rounding", "least-squares", "--moves", "0"),
+            *(*DRIVE, "--steps", "64"),
+        ),
     ),
     "VGG-16": Network(
         model=vgg16,
@@ -84,6 +115,22 @@ NETWORKS = {
         options=("--target", "large-cores.toml", "--per", "layer", "--steps", "4", "--moves", "0"),
         blocks=("--cores", "1"),
     ),
+    "EfficientNet-Lite0, 8 bits": Network(
+        model=efficientnet_lite0,
+        inputs=lambda: efficientnet.samples("photos")[0],
+        samples=efficientnet.calibration,
+        options=("--target", "large-cores.toml", "--linear", "pairs", *LATE),
+        blocks=("--cores", "1"),
+        spoilt="block8.depthwise.relu6",
+    ),
+    "EfficientNet-Lite0, float": Network(
+        model=efficientnet_lite0,
+        inputs=lambda: efficientnet.samples("photos")[0],
+        samples=efficientnet.calibration,
+        options=("--target", "float-cores.toml", *LATE),
+        blocks=("--cores", "1"),
+        spoilt="block8.depthwise.relu6",
+    ),
 }
 
 
@@ -93,7 +140,9 @@ def measured(network: Network) -> Row:
         folder = Path(kept)
         x = network.inputs()
         np.savez(folder / "x.npz", inputs=x)
-        given = ["--samples", folder / "x.npz", *network.options, "-o", folder / "build"]
+        samples = x if network.samples is None else network.samples()
+        np.savez(folder / "samples.npz", inputs=samples)
+        given = ["--samples", folder / "samples.npz", *network.options, "-o", folder / "build"]
         compiled = run("compile", network.model(), *given)
         how = network.blocks or ("--reference", "oracle")
         inputs = ["--inputs", folder / "x.npz", "--limit", "1"]
@@ -108,6 +157,7 @@ def measured(network: Network) -> Row:
         "kinds": {
             p.name: kind(artifact.program, p.name) for p in artifact.program.network.populations
         },
+        "silent": silent(artifact, x[:1]),
         "verified": verified,
         "spoilt": spoilt,
     }
@@ -126,9 +176,34 @@ def run(*arguments: object) -> Row:
 def kind(program: Program, name: str) -> str:
     """Name the synapses and the neurons of a layer."""
     network = program.network
-    fed = {type(p.synapse).__name__ for p in network.into(name)}
-    fed |= {"input" for c in network.currents if c.target == name}
-    return f"{', '.join(sorted(fed))} -> {model(network.population(name).neuron)}"
+    into = driving(network, name)
+    fed = {form(p.synapse) for p in into}
+    fed |= {f"input by {form(c.synapse)}" for c in network.currents if c.target == name}
+    values = {p.source.removesuffix(" (on)").removesuffix(" (off)") for p in into}
+    how = "sum of " if len(values) > 1 else ""
+    paired = other_half(network, name) is not None
+    neuron = "pair" if paired else model(network.population(name).neuron)
+    return f"{how}{', '.join(sorted(fed))} -> {neuron}"
+
+
+def form(synapse: Synapse) -> str:
+    """Name a kind of synapses."""
+    if isinstance(synapse, Pooled):
+        return f"{form(synapse.inner)}, pooled"
+    if not isinstance(synapse, Conv):
+        return type(synapse).__name__.lower()
+    rows, columns = synapse.kernel
+    alone = synapse.groups > 1 and synapse.weight.shape[1] == 1
+    stride = "" if synapse.strides == (1, 1) else f", stride {max(synapse.strides)}"
+    return f"{'depthwise' if alone else 'conv'} {rows} x {columns}{stride}"
+
+
+def silent(artifact: nc.Artifact, x: Images) -> list[str]:
+    """Name the layers that send no spike, the readout apart."""
+    network, steps = artifact.program.network, artifact.program.steps
+    inputs = {i.name: x for i in network.inputs}
+    counts = engine.simulate(network, inputs, network.run_length(steps)).counts
+    return [n for n, each in counts.items() if n != network.readout and not each.any()]
 
 
 def found(artifact: nc.Artifact, x: Images, layer: str) -> Row:
@@ -214,6 +289,10 @@ def _spoilt(row: Row) -> str:
     return f"{text} {wrong}: {row['found']}."
 
 
+def _silent(names: list[str]) -> str:
+    return f"No spike is sent by {', '.join(names)}." if names else "Every layer sends spikes."
+
+
 def _cut(name: str, row: Row) -> list[str]:
     verified, spoilt = row["verified"], row["spoilt"]
     kinds: dict[str, list[Row]] = {}
@@ -248,6 +327,7 @@ def _cut(name: str, row: Row) -> list[str]:
         "Brian2 and Lava are compared with the oracle's.",
         "",
         *table(head, cells),
+        *(["", _silent(row["silent"])] if "silent" in row else []),
         *(["", _spoilt(spoilt)] if spoilt else []),
     ]
 

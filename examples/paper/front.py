@@ -31,6 +31,19 @@ FRONT: dict[str, dict[str, object]] = {
         "correct": "bias",
         "steps": 4,
     },
+    **{
+        f"{ranges}, drive, start corrected at T = {t}": {
+            "max_pool": "drive",
+            **options,
+            "correct": "potential",
+            "steps": t,
+        }
+        for ranges, options in (
+            ("99.9 % a channel", {}),
+            ("ranges by least error", {"ranges": "error"}),
+        )
+        for t in (4, 6)
+    },
     "max pool as ReLUs": {"max_pool": "relus"},
 }
 READ = "+ pool on accumulated drive"  # the row whose readouts are shown
