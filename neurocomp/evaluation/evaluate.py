@@ -12,6 +12,7 @@ from neurocomp.evaluation.advice import advice
 from neurocomp.evaluation.curve import Curve, interval, read
 from neurocomp.evaluation.layers import Layer, Tally, edges
 from neurocomp.evaluation.run import Meter, Run
+from neurocomp.evaluation.turning import turning
 from neurocomp.frontend.onnx import opened, to_model
 from neurocomp.observe import Observe
 from neurocomp.operations import ann_operations, neuron_updates
@@ -19,8 +20,8 @@ from neurocomp.readouts import Membrane, Readout, classes
 from neurocomp.snn.boxes import volume
 from neurocomp.snn.network import Network
 
-MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced one by one
-MOST_WORK = 10**13  # operations that replacing may take
+MOST_REPLACED, LEAST_REPLACED = 500, 8  # samples whose layers are replaced
+MOST_WORK = 10**12  # operations that replacing may take, if every sample turns wrong
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -108,8 +109,8 @@ def _fires(graph: Graph, name: str) -> bool:
 
 
 def _replaceable(graph: Graph, layers: int) -> int:
-    """Count the samples whose layers are replaced one by one: each costs half a pass a layer."""
-    each = ann_operations(graph) * max(1, layers) / 2
+    """Count the samples whose layers are replaced: to bisect one takes half a pass each time."""
+    each = ann_operations(graph) * (1 + np.log2(max(1, layers))) / 2
     return max(LEAST_REPLACED, min(MOST_REPLACED, int(MOST_WORK / max(1, each))))
 
 
@@ -146,19 +147,26 @@ class _Kept:
         observe: Observe,
     ) -> None:
         """Replace layers of the last chunk's first `most` samples, one more at a time."""
-        few = slice(0, min(most, len(samples)))
-        if not few.stop:
+        few, names = slice(0, min(most, len(samples))), list(self.tallies)
+        if not few.stop or not names:
             return
         wanted = self.wanted[-1][few]
-        given: dict[str, Array] = {}
-        outputs = {"": values[graph.output][few]}
-        for done, name in enumerate(self.tallies, start=1):
-            stand = run.rates[name][few] * _unit(graph, name).reshape(-1, 1, 1)
-            given[name] = stand.reshape(values[name][few].shape)
-            outputs[name] = _resume(graph, samples[few], given)
-            observe(f"layers of {few.stop} samples", done, len(self.tallies))
-        for name, output in outputs.items():
-            self.replaced_right[name] += int((classes(output) == wanted).sum())
+
+        def right(layers: int, which: Array) -> Array:
+            given = {}
+            for name in names[:layers]:
+                stand = run.rates[name][which] * _unit(graph, name).reshape(-1, 1, 1)
+                given[name] = stand.reshape(values[name][which].shape)
+            found: Array = classes(_resume(graph, samples[which], given)) == wanted[which]
+            return found
+
+        def seen(done: int) -> None:
+            observe(f"layers of {few.stop} samples", done, (len(names) + 1) * few.stop)
+
+        unreplaced = classes(values[graph.output][few]) == wanted
+        found = turning(len(names), unreplaced, right, seen)
+        for name, each in zip(self.replaced_right, found, strict=True):
+            self.replaced_right[name] += int(each.sum())
 
     def layers(self, replaced: int) -> tuple[Layer, ...]:
         """Give every layer, of whose samples so many were replaced."""
