@@ -108,17 +108,26 @@ int64_t pack(const Weights& weight, int lanes, T* to) {
     return most;
 }
 
-constexpr size_t MOST_CELL = 64;                 // positions, whose spikes times 127 fit 16 bits twice
+constexpr size_t MOST_CELL = 64;                 // positions, whose spikes times 128 fit 16 bits twice
 constexpr size_t MOST_DENSE = size_t(256) << 20;  // bytes of a dense form
+
+// Counts the signed bytes that numbers up to `most` are written in: those of n bytes reach up to 127
+// in each.
+int digits(int64_t most) {
+    int count = 1;
+    for (int64_t reach = INT8_MAX; reach < most; reach = reach * 256 + INT8_MAX) ++count;
+    return count;
+}
 
 // Gives packed weights by 4 channels for the dense form, see Gather.
 template <class T>
 Memory by_fours(const Gather& g, int lanes) {
     const size_t blocks = size_t(g.block_end - g.block), rows = size_t(g.rows);
     const size_t row_size = size_t(g.dense_row()) * lanes * 4, size = g.kernel_rows * row_size;
-    Memory memory = allocate(blocks * size);
+    const size_t digit = g.dense_digit(lanes);
+    Memory memory = allocate(g.digits * digit);
     auto* to = static_cast<int8_t*>(memory.get());
-    std::memset(to, 0, blocks * size);
+    std::memset(to, 0, g.digits * digit);
     const T* from = static_cast<const T*>(g.weight);
     for (size_t b = 0; b < blocks; ++b, from += lanes)  // over the zero row
         for (size_t row = 0; row < rows; ++row) {
@@ -126,7 +135,14 @@ Memory by_fours(const Gather& g, int lanes) {
             const size_t ky = tap / g.kernel_cols, kx = tap % g.kernel_cols;
             int8_t* group = to + b * size + ky * row_size +
                             (kx * g.groups + channel / 4) * lanes * 4 + channel % 4;
-            for (int i = 0; i < lanes; ++i) group[i * 4] = int8_t(*from++);
+            for (int i = 0; i < lanes; ++i) {
+                int32_t left = *from++;
+                for (int d = 0; d < g.digits; ++d) {
+                    const int8_t lowest = int8_t(left);
+                    group[d * digit + i * 4] = lowest;
+                    left = (left - lowest) / 256;
+                }
+            }
         }
     return memory;
 }
@@ -279,10 +295,13 @@ class Machine {
         g.weight = owned.keep<void>(std::move(memory));
         const size_t area = size_t(pool[0]) * pool[1];
         g.groups = (g.channels + 3) / 4;
-        if (most <= INT8_MAX && l.kind <= NARROW && area <= MOST_CELL && geometry[7] == 1 &&
-            size_t(g.kernel_rows) * g.dense_row() * 4 * l.padded() <= MOST_DENSE) {
-            g.dense = owned.keep<int8_t>(size == 1 ? by_fours<int8_t>(g, l.lanes)
-                                                   : by_fours<int16_t>(g, l.lanes));
+        g.digits = digits(most);
+        if (l.lanes >= 32 && area <= MOST_CELL && geometry[7] == 1 &&
+            size_t(g.rows) * area <= INT32_MAX / -INT8_MIN &&
+            g.digits * g.dense_digit(l.lanes) <= MOST_DENSE) {
+            g.dense = owned.keep<int8_t>(size == 1   ? by_fours<int8_t>(g, l.lanes)
+                                         : size == 2 ? by_fours<int16_t>(g, l.lanes)
+                                                     : by_fours<int32_t>(g, l.lanes));
         }
         if (fan_out) {
             extent("fan_out", *fan_out, {size_t(from.rows), size_t(from.cols)});

@@ -16,6 +16,7 @@ constexpr int INTERFACE = 2;
 
 constexpr int MOST_LISTS = 256;  // of one position: gathers times steps of a span
 constexpr int DENSE_TILE = 16;   // groups of channels that a matrix instruction multiplies
+constexpr int MOST_DIGITS = 4;   // signed bytes of a weight, for the dense form
 constexpr int MOST_USUAL = 8;    // vectors, see Events; a list has room for as many more
 
 struct Shape {
@@ -40,10 +41,15 @@ struct Gather {
     int flush;               // so many rows add up without overflow
     const void* weight;      // [block][rows + 1][lane], aligned
     const int32_t* fan_out;  // [source position], synapses of each spike; null where counted elsewhere
-    // Null, or the weights by 4 channels: [block][kernel row][kernel column][group][lane][4], each
-    // kernel row padded with zeros to `dense_row` groups.
+    // Null, or the weights by 4 channels: [digit][block][kernel row][kernel column][group][lane][4],
+    // each kernel row padded with zeros to `dense_row` groups. A weight is the sum of its digits
+    // times 256^digit, so wide weights are multiplied digit by digit, as exactly as narrow ones.
     const int8_t* dense;
     int groups;  // of 4 channels, the last one padded with zeros
+    int digits;
+    size_t dense_digit(int lanes) const {  // bytes of one digit
+        return size_t(block_end - block) * kernel_rows * dense_row() * lanes * 4;
+    }
     int dense_row() const { return (kernel_cols * groups + DENSE_TILE - 1) / DENSE_TILE * DENSE_TILE; }
 };
 
@@ -141,7 +147,7 @@ struct Work {
     int64_t* peak;          // null or the greatest magnitude before a reset
     uint64_t key;           // of the sample's random spikes
     uint32_t* list;         // scratch: rows of weights of one position, [gather][step of a span]
-    int32_t* sums;          // scratch: [gather][step of a span][lane], of dense ones
+    int32_t* sums;          // scratch: [gather][digit][step of a span][lane], of dense ones
     size_t list_size;       // entries of one of them, with room to write past its end
     int span;               // steps that are listed at once
 };

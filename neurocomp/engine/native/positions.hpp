@@ -113,13 +113,12 @@ inline void add_rows(const Gather& g, const char* weight, const uint32_t* list, 
 
 // Multiplies all cells of the window with their weights, `tile` steps side by side.
 template <int lanes, int tile>
-inline void multiply_tile(const Gather& g, const Events& e, int block, int y, int x, int step,
-                          int32_t* sums) {
+inline void multiply_tile(const Gather& g, const Events& e, const int8_t* dense, int y, int x,
+                          int step, int32_t* sums) {
     constexpr int each = WIDTH / 4, states = lanes / each;
     using V = Full<int32_t>;
     const int width = g.kernel_cols * g.groups;
-    // Of a largest weight of 127, which is what a dense form is made for.
-    const int most = PAIRS ? MOST_PAIRS / (127 * g.pool_rows * g.pool_cols) : INT_MAX;
+    const int most = PAIRS ? MOST_PAIRS / (-INT8_MIN * g.pool_rows * g.pool_cols) : INT_MAX;
     V sum[tile][states] = {}, some[tile][states] = {};
     int held = 0;
     for (int ky = 0; ky < g.kernel_rows; ++ky) {
@@ -127,8 +126,7 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
         if (cy < 0 || cy >= e.cell_rows) continue;
         const uint8_t* from = e.map + size_t(cy) * e.map_row + size_t(step) * e.map_step +
                               size_t(x) * g.stride_cols * g.groups * 4;
-        const int8_t* weight =
-            g.dense + (size_t(block) * g.kernel_rows + ky) * g.dense_row() * lanes * 4;
+        const int8_t* weight = dense + size_t(ky) * g.dense_row() * lanes * 4;
         for (int begin = 0; begin < width;) {
             const int end =
                 !PAIRS || width - begin < most - held ? width : begin + most - held;
@@ -165,19 +163,31 @@ inline void multiply_tile(const Gather& g, const Events& e, int block, int y, in
 struct Tiles {};
 
 template <int lanes>
-void multiply(Tiles&, const Gather& g, const Events& e, int block, int y, int x, int from, int to,
-              int32_t* sums) {
+void multiply(Tiles&, const Gather& g, const Events& e, const int8_t* dense, int y, int x, int from,
+              int to, int32_t* sums) {
     constexpr int tile = WIDTH == 64 && lanes == 32 ? 8 : WIDTH == 64 ? 4 : lanes == 32 ? 2 : 1;
     int step = from;
     for (; step + tile <= to; step += tile, sums += tile * lanes)
-        multiply_tile<lanes, tile>(g, e, block, y, x, step, sums);
+        multiply_tile<lanes, tile>(g, e, dense, y, x, step, sums);
     if constexpr (tile == 8)
         for (; step + 4 <= to; step += 4, sums += 4 * lanes)
-            multiply_tile<lanes, 4>(g, e, block, y, x, step, sums);
+            multiply_tile<lanes, 4>(g, e, dense, y, x, step, sums);
     for (; step < to; ++step, sums += lanes)
-        multiply_tile<lanes, 1>(g, e, block, y, x, step, sums);
+        multiply_tile<lanes, 1>(g, e, dense, y, x, step, sums);
 }
 #endif
+
+// Multiplies all cells of the window of gather `i` with each digit of their weights.
+template <int lanes>
+void multiply_digits(Tiles& tiles, const Layer& layer, const Work& work, int i, int block, int y,
+                     int x, int from, int to) {
+    const Gather& g = layer.gathers[i];
+    const int8_t* dense = g.dense + size_t(block) * g.kernel_rows * g.dense_row() * lanes * 4;
+    int32_t* sums = work.sums + size_t(i) * MOST_DIGITS * work.span * lanes;
+    for (int d = 0; d < g.digits; ++d)
+        multiply<lanes>(tiles, g, work.events[i], dense + d * g.dense_digit(lanes), y, x, from, to,
+                        sums + size_t(d) * work.span * lanes);
+}
 
 // Adds what single channels drive: the weight of a tap where its bit is set.
 template <class State, int lanes>
@@ -265,9 +275,15 @@ void run_position(const Layer& layer, const Work& work, int block, int y, int x,
                     size_t(block - g.block) * (size_t(g.rows) + 1) * lanes * sizeof(W);
                 const size_t listed = size_t(i) * work.span + (step - from);
                 if (work.events[i].map) {
-                    const int32_t* sums = work.sums + listed * lanes;
-                    for (int k = 0; k < states; ++k)
-                        drive[k] += widened<State, int32_t>(sums + k * each) << g.shift;
+                    const size_t digit = size_t(work.span) * lanes;
+                    const int32_t* sums = work.sums + size_t(i) * MOST_DIGITS * digit +
+                                          size_t(step - from) * lanes;
+                    for (int k = 0; k < states; ++k, sums += each) {
+                        V sum = widened<State, int32_t>(sums + (g.digits - 1) * digit);
+                        for (int d = g.digits - 2; d >= 0; --d)
+                            sum = (sum << 8) + widened<State, int32_t>(sums + d * digit);
+                        drive[k] += sum << g.shift;
+                    }
                     continue;
                 }
                 add_rows<State, kind, lanes>(g, weight, work.list + listed * work.list_size,
@@ -390,8 +406,7 @@ void run_positions(const Layer& layer, const Work& work, int block, int block_en
                 for (int i = 0; i < layer.gather_count; ++i) {
                     const Gather& g = layer.gathers[i];
                     if (work.events[i].map && b >= g.block && b < g.block_end)
-                        multiply<lanes>(tiles, g, work.events[i], b - g.block, y, x, from, to,
-                                        work.sums + size_t(i) * work.span * lanes);
+                        multiply_digits<lanes>(tiles, layer, work, i, b - g.block, y, x, from, to);
                 }
                 run_position<State, kind, lanes>(layer, work, b, y, x, from, to, found);
             }

@@ -382,7 +382,7 @@ class Worker {
         work.list_size = list + SLACK;
         const size_t lists = size_t(work.span) * std::max(1, l.gather_count);
         for (Buffer& b : scratch_) b.take<uint32_t>(work.list_size * lists);
-        for (Buffer& b : sums_) b.take<int32_t>(l.lanes * lists);
+        for (Buffer& b : sums_) b.take<int32_t>(l.lanes * lists * MOST_DIGITS);
         return int(std::max(size_t(1), std::min(size_t(l.blocks), CACHE_BYTES / bytes)));
     }
 
@@ -405,8 +405,9 @@ class Worker {
             peak[sample_] = std::max(peak[sample_], *std::max_element(peaks.begin(), peaks.end()));
     }
 
+    // Each digit is multiplied for itself, while adding up wide weights takes not much longer.
     double dense_from(const Gather& g) const {
-        return job_.kernels->dense_from - job_.kernels->dense_rows / g.rows;
+        return job_.kernels->dense_from * g.digits - job_.kernels->dense_rows / g.rows;
     }
 
     // Lists what arrives in first..last over one projection.

@@ -44,8 +44,8 @@ class Tiles {
 
 // Multiplies all cells of the window with their weights, up to 32 steps at once.
 template <int lanes>
-void multiply(Tiles& tiles, const Gather& g, const Events& e, int block, int y, int x, int from,
-              int to, int32_t* sums) {
+void multiply(Tiles& tiles, const Gather& g, const Events& e, const int8_t* dense, int y, int x,
+              int from, int to, int32_t* sums) {
     constexpr size_t each = DENSE_TILE * 4, row = lanes * 4;
     const int parts = (to - from + TOGETHER - 1) / TOGETHER;
     for (int part = 0; part < parts; ++part) {
@@ -64,8 +64,7 @@ void multiply(Tiles& tiles, const Gather& g, const Events& e, int block, int y, 
                 const uint8_t* spikes = e.map + size_t(cy) * e.map_row + size_t(step) * e.map_step +
                                         size_t(x) * g.stride_cols * g.groups * 4;
                 const uint8_t* later = spikes + size_t(count - second) * e.map_step;
-                const int8_t* weight =
-                    g.dense + (size_t(block) * g.kernel_rows + ky) * g.dense_row() * row + lane * 4;
+                const int8_t* weight = dense + size_t(ky) * g.dense_row() * row + lane * 4;
                 for (int k = 0; k < g.dense_row(); k += DENSE_TILE) {
                     _tile_loadd(4, spikes + k * 4, e.map_step);
                     _tile_loadd(6, weight, row);
