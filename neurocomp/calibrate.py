@@ -42,9 +42,14 @@ def calibrate(
     *,
     rule: Rule = PERCENTILE,
     per: Granularity = "channel",
+    headroom: float = 1.0,
     observe: Observe = lambda what, done, total: None,
 ) -> Ranges:
-    """Measure `graph` on `samples`, (samples, *input shape)."""
+    """Measure `graph` on `samples`, (samples, *input shape).
+
+    Ranges are `headroom` times what was measured: a few samples do not show the greatest
+    activation of all that will come.
+    """
     names = [n.name for n in graph.nodes if n.op.role == "neuron"]
     kept: dict[str, list[Array]] = {name: [] for name in names}
     spacing = {name: _spacing(graph, name, len(samples)) for name in names}
@@ -58,14 +63,15 @@ def calibrate(
             channels = volume(graph.shapes[name])[0]
             value = np.abs(value) if isinstance(graph.index[name].op, Relay) else value
             flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0)
-            kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]])
+            # a copy: a view would keep every activation of every batch
+            kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]].copy())
         observe("calibrate", min(start + BATCH, len(samples)), len(samples))
     ranges = {name: np.concatenate(parts, axis=1) for name, parts in kept.items()}
     return Ranges(
         low=float(samples.min()),
         high=float(samples.max()),
-        values={name: _range(v, rule, per) for name, v in ranges.items()},
-        common={name: _common(v) for name, v in ranges.items()},
+        values={name: readonly(headroom * _range(v, rule, per)) for name, v in ranges.items()},
+        common={name: readonly(headroom * _common(v)) for name, v in ranges.items()},
     )
 
 
@@ -78,14 +84,15 @@ def _range(values: Array, rule: Rule, per: Granularity) -> Array:
     """Give the range of the positive activations, (channels,), 0 for a channel without."""
     if per == "layer" or _few(values):
         return np.full(len(values), rule(values.ravel()))
-    return readonly(np.array([rule(channel) for channel in values]))
+    return np.array([rule(channel) for channel in values])
 
 
 def _common(values: Array) -> Array:
     """Give what COMMON % of each channel's values stay within, (channels,)."""
     if _few(values):
         return np.full(len(values), values.max(initial=0))
-    return readonly(np.percentile(values, COMMON, axis=1))
+    common: Array = np.percentile(values, COMMON, axis=1)
+    return common
 
 
 def _few(values: Array) -> bool:

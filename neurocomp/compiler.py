@@ -46,6 +46,7 @@ from neurocomp.snn.network import Network
 from neurocomp.snn.rates import Rates, assumed
 
 MODEL = "model.onnx"
+MOST_HEADROOM = 1024.0  # more leaves no spikes in any number of steps worth running
 NOISY_DB = 20.0  # a layer of so little signal to noise is worth fitting
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
 Linear = Literal["auto", "compose", "pairs", "graded"]
@@ -59,6 +60,7 @@ class Options:
     steps: int = 64  # that the readout accumulates over
     ranges: Literal["percentile", "error", "none"] = "percentile"  # what rate 1 stands for
     percentile: float = 99.9  # of the activations; 100 is the maximum
+    headroom: float = 1.0  # that ranges are times what was measured
     per: Literal["channel", "layer"] = "channel"
     half_threshold: bool = True  # start membranes at threshold / 2
     reset: Literal["subtract", "zero"] = "subtract"
@@ -131,13 +133,18 @@ def prepare(
         raise ModelError("steps", f"are {options.steps}, at least 1 is needed")
     if not 0 < options.percentile <= 100:
         raise ModelError("percentile", f"is {options.percentile}, it lies in (0, 100]")
+    if not 0 < options.headroom <= MOST_HEADROOM:
+        at_most = f"it lies in (0, {MOST_HEADROOM}]"
+        raise ModelError("headroom", f"is {options.headroom}, {at_most}")
     samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
     observe("rewrite", 0, 1)
     made = with_passes(graph, options, {})
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
         rule = LeastError(steps=options.steps, v_init=made.v_init)
-    ranges = calibrate(made, samples, rule=rule, per=options.per, observe=observe)
+    ranges = calibrate(
+        made, samples, rule=rule, per=options.per, headroom=options.headroom, observe=observe
+    )
     if options.ranges != "none":
         units = ranges.values
         if options.per == "channel":

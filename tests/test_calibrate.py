@@ -1,10 +1,14 @@
 """Calibration: ranges of channels, and what it takes to know one."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from neurocomp.ann.graph import Graph
-from neurocomp.calibrate import LEAST_SEEN, calibrate
+from neurocomp.calibrate import LEAST_SEEN, Granularity, calibrate
+from neurocomp.compiler import Options, prepare
+from neurocomp.errors import ModelError
 from neurocomp.ranges import Percentile
 from tests.ann.net import Net, samples
 
@@ -53,3 +57,32 @@ def test_what_is_common_counts_zeros() -> None:
     values = graph.run(x)["relu1"]
     assert np.allclose(found.common["relu1"], np.percentile(values, 99.9, axis=(0, 2, 3)))
     assert (found.common["relu1"] < found.values["relu1"]).any()
+
+
+@pytest.mark.parametrize("per", ["channel", "layer"])
+def test_ranges_are_as_much_wider_as_the_headroom(per: Granularity) -> None:
+    graph = dense()
+    x = samples(graph, LEAST_SEEN)
+    measured, wider = (calibrate(graph, x, rule=MOST, per=per, headroom=h) for h in (1.0, 1.5))
+    assert np.array_equal(wider.values["relu1"], 1.5 * measured.values["relu1"])
+    assert np.array_equal(wider.common["relu1"], 1.5 * measured.common["relu1"])
+    assert (wider.low, wider.high) == (measured.low, measured.high)
+
+
+@pytest.mark.parametrize("headroom", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_a_headroom_that_is_none(headroom: float) -> None:
+    graph = dense()
+    with pytest.raises(ModelError, match=r"headroom: is .*, it lies in \(0, 1024"):
+        prepare(graph, samples(graph, 4), Options(headroom=headroom))
+
+
+def test_keeps_what_ranges_are_taken_of_not_every_activation() -> None:
+    net = Net(7, (1, 64, 64))
+    graph = net.graph(net.linear(net.flat(net.relu(net.conv(net.x, 8))), 3))
+    x = samples(graph, 256)
+    activations = 4 * 8 * 64 * 64 * len(x)
+    tracemalloc.start()
+    calibrate(graph, x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < activations / 2

@@ -40,6 +40,9 @@ Ranges = Annotated[
 Percentile = Annotated[
     float, typer.Option(help="Of the activations, that a firing rate of 1 stands for.")
 ]
+Headroom = Annotated[
+    float, typer.Option(help="Times the range that was measured: unseen inputs exceed it.")
+]
 Per = Annotated[Literal["channel", "layer"], typer.Option(help="What has a range of its own.")]
 HalfThreshold = Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")]
 Reset = Annotated[Literal["subtract", "zero"], typer.Option(help="What a spike does to v.")]

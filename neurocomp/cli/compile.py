@@ -19,6 +19,7 @@ from neurocomp.cli.arguments import (
     Clamp,
     Correct,
     HalfThreshold,
+    Headroom,
     InputShape,
     Json,
     Linear,
@@ -74,6 +75,7 @@ def compile_(
     output: Annotated[Path, typer.Option("--output", "-o", help="The artifact.")] = Path("build"),
     ranges: Ranges = "percentile",
     percentile: Percentile = 99.9,
+    headroom: Headroom = 1.0,
     per: Per = "channel",
     half_threshold: HalfThreshold = True,
     reset: Reset = "subtract",
@@ -95,14 +97,14 @@ def compile_(
     json: Json = False,
 ) -> int:
     """Compile a trained network for a chip and write the artifact."""
-    chip, backends = load_target(target), _known(backend) if backend else None
+    chip, backends, watch = load_target(target), _known(backend), Watch("load")
     check_place(output)
-    watch = Watch("load")
     graph, inputs = _loaded(model, samples, shape(input_shape))
     options = Options(
         steps=steps,
         ranges=ranges,
         percentile=percentile,
+        headroom=headroom,
         per=per,
         half_threshold=half_threshold,
         reset=reset,
@@ -123,8 +125,7 @@ def compile_(
         program = _checked_and_compiled(model, graph, chip, inputs, options, observe)
         observe("emit", 0, 1)
         artifact = emit(program, graph, output, backends, options)
-    _report(artifact, watch.end(), verbose, json)
-    return 0
+    return _report(artifact, watch.end(), verbose, json)
 
 
 def _loaded(
@@ -144,8 +145,8 @@ def _checked_and_compiled(
     return compile(graph, chip, inputs, options, observe=observe)
 
 
-def _report(artifact: Artifact, stages: Sequence[Stage], verbose: bool, json: bool) -> None:
-    """Write the report of what was made, and show it."""
+def _report(artifact: Artifact, stages: Sequence[Stage], verbose: bool, json: bool) -> int:
+    """Write the report of what was made, show it, and give the exit code."""
     program = artifact.program
     used = utilisation(program.placement, program.target)
     summary = summarise(artifact, used, stages)
@@ -154,6 +155,7 @@ def _report(artifact: Artifact, stages: Sequence[Stage], verbose: bool, json: bo
         say_json(summary)
     else:
         _print(program, used, artifact, stages, verbose)
+    return 0
 
 
 def read_options(path: Path) -> Options:
@@ -164,9 +166,9 @@ def read_options(path: Path) -> Options:
         raise ModelError(str(path), f"is not a config: {error}", "write one with tune") from error
 
 
-def _known(asked: list[str]) -> tuple[str, ...]:
-    """Give the backends that were asked for. Raises UnsupportedError for an unknown one."""
-    return tuple(find_backend(name).name for name in dict.fromkeys(asked))
+def _known(asked: list[str] | None) -> tuple[str, ...] | None:
+    """Give the backends asked for, None for all. Raises UnsupportedError for an unknown one."""
+    return tuple(find_backend(n).name for n in dict.fromkeys(asked)) if asked else None
 
 
 def summarise(artifact: Artifact, used: Utilisation, stages: Sequence[Stage]) -> dict[str, Any]:

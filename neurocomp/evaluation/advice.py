@@ -24,7 +24,7 @@ def advice(layers: Sequence[Layer], curve: Curve) -> tuple[str, ...]:
         most = max(clipped, key=lambda layer: layer.saturated)
         lines.append(
             f"{len(clipped)} more layers clip, most {most.name}: {most.saturated:.1%} of its "
-            "activations; a higher --percentile clips less"
+            "activations; a higher --percentile or --headroom clips less"
         )
     if len(curve.right) > 2 and curve.right[-1] - curve.right[len(curve.right) // 2] > (
         WORTH * curve.samples
@@ -38,7 +38,7 @@ def _cure(layer: Layer) -> str:
     if layer.saturated >= CLIPPED:
         return (
             f"{layer.saturated:.1%} of its activations exceed what a rate of 1 stands for: "
-            "raise --percentile (99.9), or choose ranges by the least error"
+            "raise --percentile (99.9) or --headroom, or choose ranges by the least error"
         )
     if layer.dead >= QUIET:
         return (
