@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import MUTANTS, PAGE, ROOT, Mutant, caught, page, passes, workplace
+from tests.mutants import MUTANTS, PAGE, ROOT, Mutant, caught, page, passes, untried, workplace
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -27,10 +27,12 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_without_a_mutant_the_tests_pass(place: Path) -> None:
-    assert passes(place, *sorted({m.test for m in MUTANTS}))
+    assert passes(place, *sorted({m.test for m in MUTANTS if not untried(m)}))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught(mutant: Mutant, place: Path) -> None:
+    if why := untried(mutant):
+        pytest.skip(why)
     assert caught(mutant, place)
