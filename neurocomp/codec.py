@@ -20,6 +20,7 @@ from neurocomp.precision import Precision
 from neurocomp.program import Program
 from neurocomp.snn.boxes import Box
 from neurocomp.snn.estimates import Average, Exponential, Fir
+from neurocomp.snn.membrane import Membrane
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
@@ -37,7 +38,7 @@ KINDS: dict[str, type] = {
     for kind in (
         *(Program, Precision, Network, Input, Current, Population, Projection),
         *(IntegrateAndFire, Accumulator, MaxGate, MaxIntegrateAndFire),
-        *(Poisson, Recorded, Graded),
+        *(Poisson, Recorded, Graded, Membrane),
         *(Average, Exponential, Fir, Conv, Dense, Sparse, Window, Pooled),
         *(Target, Arithmetic, Packing, Relay, Core, Layers, Mesh),
         *(Placement, Block, Place, Box, Cost),

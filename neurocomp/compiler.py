@@ -15,7 +15,7 @@ from neurocomp.clamp import clamp
 from neurocomp.convert import convert
 from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import CapacityError, ModelError
-from neurocomp.hw.narrow import narrow
+from neurocomp.hw.narrow import bounded, narrow
 from neurocomp.hw.target import Target
 from neurocomp.mapping.advice import advised
 from neurocomp.mapping.arrange import MOVES, Effort
@@ -71,6 +71,7 @@ class Options:
     linear: Linear = "auto"  # values between neurons: composed, or neurons of their own
     clamp: int = 0  # steps that each layer waits longer than the one before
     weight_bits: int | None = None  # at most those of the target, which None stands for
+    membrane_bits: int | None = None  # that membranes may leave in a run; None: none leaves its own
     rounding: Literal["auto", "nearest", "least-squares", "adaptive"] = "auto"  # of the weights
     share: bool = False  # let small blocks share a core
     moves: int = MOVES  # of cores, in search of places with fewer hops; 0: swaps only
@@ -192,7 +193,7 @@ def compile(
     chosen = options or Options()
     prepared = prepare(graph, samples, chosen, observe=observe)
     network = prepared.network
-    chip = narrow(target, chosen.weight_bits)
+    chip = bounded(narrow(target, chosen.weight_bits), chosen.membrane_bits)
     refuse_unsupported(network, chip)
     observe("quantize", 0, 1)
     quantized = in_numbers(network, chip, samples, chosen, observe=observe)

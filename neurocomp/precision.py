@@ -19,3 +19,4 @@ class Precision:
     proved_bits: int  # that no input can make the membrane exceed
     peak: int | None  # greatest membrane on the calibration samples
     state_bits: int
+    overflowed: float | None = None  # share of the sums on the samples that left these bits

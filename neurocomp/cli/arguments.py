@@ -60,6 +60,14 @@ WeightBits = Annotated[
     int | None,
     typer.Option(help="Of a weight, 1 or more.", min=1, show_default="all that the target has"),
 ]
+MembraneBits = Annotated[
+    int | None,
+    typer.Option(
+        help="Of a membrane that may leave them, and then does what the target's do.",
+        min=2,
+        show_default="none leaves those of the target",
+    ),
+]
 Rounding = Annotated[
     Literal["auto", "nearest", "least-squares", "adaptive"],
     typer.Option(

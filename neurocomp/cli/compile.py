@@ -24,6 +24,7 @@ from neurocomp.cli.arguments import (
     Json,
     Linear,
     MaxPool,
+    MembraneBits,
     Model,
     Moves,
     Per,
@@ -44,7 +45,7 @@ from neurocomp.cli.console import progress, say, say_json
 from neurocomp.cli.console import show as show_table
 from neurocomp.cli.costs import RATES, cost_json, layers_json, say_cost
 from neurocomp.cli.stages import Stage, Watch, spent
-from neurocomp.cli.tables import counted, table
+from neurocomp.cli.tables import counted, overflows, table
 from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.compiler import Options, compile
@@ -63,6 +64,7 @@ from neurocomp.snn.relays import relayed
 Backends = Annotated[
     list[str] | None, typer.Option("--backend", "-b", help="Repeatable; default: brian2, lava.")
 ]
+Config = Annotated[Path | None, typer.Option(help="All of these options from a file of `tune`.")]
 FIDELITY = 1e-3  # of the largest output: what importing may cost in float32
 
 
@@ -86,12 +88,11 @@ def compile_(
     linear: Linear = "auto",
     clamp: Clamp = 0,
     weight_bits: WeightBits = None,
+    membrane_bits: MembraneBits = None,
     rounding: Rounding = "auto",
     share: Share = False,
     moves: Moves = MOVES,
-    config: Annotated[
-        Path | None, typer.Option(help="All of these options from a file of `tune`.")
-    ] = None,
+    config: Config = None,
     input_shape: InputShape = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -115,6 +116,7 @@ def compile_(
         linear=linear,
         clamp=clamp,
         weight_bits=weight_bits,
+        membrane_bits=membrane_bits,
         rounding=rounding,
         share=share,
         moves=moves,
@@ -232,6 +234,8 @@ def _print(
     show_table(spent(stages))
     for value, more in relayed(program.network).items():
         say(f"{value}: {more.neurons:,} {more.kind} neurons and {counted(more.steps, 'step')} more")
+    if program.target.arithmetic and program.target.arithmetic.proved_for == "step":
+        say(overflows(program.precision, program.target.arithmetic.overflow or ""))
     if program.cost is not None:
         say_cost(program.cost, program.steps)
     least = least_cores(program.network, program.target)

@@ -34,6 +34,7 @@ def _cell(value: object) -> str:
 
 def precision(layers: Sequence[Precision]) -> Table:
     """Give one row a layer: what its numbers cost, and its membrane against its bits."""
+    bounded = any(p.overflowed is not None for p in layers)
     rows = (
         (
             p.name,
@@ -43,14 +44,29 @@ def precision(layers: Sequence[Precision]) -> Table:
             None if p.clipped is None else f"{p.clipped:.2%}",
             f"{p.proved_bits} of {p.state_bits}",
             None if p.peak is None else f"{p.peak / (2 ** (p.state_bits - 1) - 1):.1%}",
+            *([] if not bounded else ["" if p.overflowed is None else f"{p.overflowed:.3%}"]),
         )
         for p in layers
     )
     columns = [
         *("layer", "#weight bits", "#weights\ndB", "#drive\ndB", "#clipped"),
         *("#membrane\nbits, proved", "#peak of\nstate"),
+        *(["#sums\npast it"] if bounded else []),
     ]
     return table("signal to quantization noise, and the membrane", columns, rows)
+
+
+def overflows(layers: Sequence[Precision], overflow: str) -> str:
+    """Say what membranes do that may leave their bits, and where they did most."""
+    measured = [p for p in layers if p.overflowed is not None]
+    worst = max(measured, key=lambda p: p.overflowed or 0.0, default=None)
+    what = {"saturate": "saturate", "wrap": "wrap around"}.get(overflow, overflow)
+    if worst is None or not worst.overflowed:
+        return f"membranes {what}, none did on the samples"
+    return (
+        f"membranes of {worst.state_bits} bits {what}: most in {worst.name}, "
+        f"{worst.overflowed:.3%} of its sums on the samples"
+    )
 
 
 def _decibels(value: float | None) -> str | None:

@@ -9,7 +9,7 @@ from neurocomp.engine.result import Keep, Result, packed
 from neurocomp.engine.waves import Waves, order
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.network import Network, Projection
-from neurocomp.snn.neurons import Accumulator, Graded, MaxGate, MaxIntegrateAndFire
+from neurocomp.snn.neurons import Accumulator, Graded, Integrating, MaxGate, MaxIntegrateAndFire
 from neurocomp.snn.oracle import simulate
 from neurocomp.snn.synapses import Dense, Synapse
 
@@ -66,6 +66,12 @@ class _Notes:
         self._gated = {p.name for p in populations if isinstance(p.neuron, MaxGate)}
         self._fired = {p.name: np.zeros((count, *p.shape), dtype=np.int32) for p in populations}
         self._peak = {p.name: np.zeros(count) for p in populations if p.name not in self._gated}
+        self._limits = {
+            p.name: p.neuron.membrane
+            for p in populations
+            if keep.peak and isinstance(p.neuron, Integrating) and p.neuron.membrane is not None
+        }
+        self._overflows = {n: np.zeros(count, dtype=np.int64) for n in self._limits}
         self._fans = [_fan_out(j.synapse) for j in network.projections] if keep.operations else []
         self._operations = {p.name: np.zeros((count, length), dtype=np.int64) for p in populations}
         self._kept: dict[str, list[Array]] = {n: [] for n in (*keep.membranes, network.readout)}
@@ -86,6 +92,9 @@ class _Notes:
         if self.keep.peak and name in self._peak and t >= self._network.population(name).start_step:
             top = self._peak[name]
             np.maximum(top, np.abs(peak).reshape(len(top), -1).max(axis=1), out=top)
+            if name in self._limits:
+                past = self._limits[name].hold(peak) != peak
+                self._overflows[name] += past.reshape(len(past), -1).sum(axis=1)
         if name in self._kept:
             self._kept[name].append(v)
         if name in self._rasters:
@@ -109,6 +118,7 @@ class _Notes:
             peak={n: v.astype(kind) for n, v in self._peak.items()} if keep.peak else {},
             rasters={n: packed(np.stack(v, axis=1)) for n, v in rasters.items()},
             membranes={n: v for n, v in single.items() if n in keep.membranes},
+            overflows=self._overflows,
             messages={n: np.stack(v, axis=1) for n, v in self._rasters.items() if n in graded},
         )
 

@@ -25,6 +25,7 @@ from neurocomp.snn.neurons import (
     Accumulator,
     Graded,
     IntegrateAndFire,
+    Integrating,
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
@@ -185,6 +186,9 @@ def _analog(network: Network, current: Current, n: Numbers) -> Analog | None:
 def _check_model(population: Population) -> None:
     """Raise UnsupportedError for a neuron that the kernel has no model of."""
     neuron = population.neuron
+    if isinstance(neuron, Integrating) and neuron.membrane is not None:
+        wrong = f"has membranes that leave {neuron.membrane.bits} bits"
+        raise UnsupportedError(population.name, wrong, "run the generic engine")
     if isinstance(population.neuron, Graded):
         wrong = "is of graded neurons, which the kernel has no model of"
         raise UnsupportedError(population.name, wrong, "run the generic engine")

@@ -36,6 +36,8 @@ class Result:
     membranes: Mapping[str, Array]  # (samples, steps, channels, rows, columns)
     messages: Mapping[str, Array] = field(default_factory=dict)
     """Of graded populations whose every spike is kept: int64, as membranes."""
+    overflows: Mapping[str, Array] = field(default_factory=dict)
+    """Of membranes of few bits, with the peaks: (samples,), sums that they could not hold."""
 
 
 def spikes(result: Result, population: str) -> Array:
@@ -84,4 +86,5 @@ def joined(parts: Sequence[Result]) -> Result:
         rasters=each("rasters"),
         membranes=each("membranes"),
         messages=each("messages"),
+        overflows=each("overflows"),
     )

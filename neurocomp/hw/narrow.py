@@ -1,8 +1,8 @@
-"""A chip whose weights use fewer bits than it has."""
+"""A chip whose weights, or membranes, use fewer bits than it has."""
 
 from dataclasses import replace
 
-from neurocomp.errors import CapacityError
+from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.hw.target import Target
 
 
@@ -44,3 +44,36 @@ def narrow(target: Target, weight_bits: int | None) -> Target:
         arithmetic=fewer,
         synapse_bits=target.synapse_bits - (spare if target.packing else 0),
     )
+
+
+def bounded(target: Target, membrane_bits: int | None) -> Target:
+    """Give `target` with membranes of `membrane_bits`, which may leave them in a run.
+
+    What they then do is what the target says. Still no single step takes a membrane at rest out of
+    its bits. None: no membrane leaves its bits at all. Raises CapacityError where the chip has
+    fewer bits, UnsupportedError where it is not known what its membranes do.
+    """
+    widths = target.arithmetic
+    if membrane_bits is None:
+        return target
+    if widths is None:
+        raise CapacityError(
+            "membrane bits",
+            f"are {membrane_bits}, the membranes of {target.name} are not whole numbers",
+            "choose a target with integers: neurocomp list targets",
+        )
+    if not 2 <= membrane_bits <= widths.state_bits:
+        raise CapacityError(
+            "membrane bits",
+            f"are {membrane_bits}, {target.name} has {widths.state_bits}",
+            f"ask for 2 to {widths.state_bits}",
+        )
+    if widths.overflow is None:
+        raise UnsupportedError(
+            "membrane bits",
+            f"are {membrane_bits}, what a membrane of {target.name} does past its bits was not "
+            "published",
+            "leave --membrane-bits out: then none leaves them",
+        )
+    fewer = replace(widths, state_bits=membrane_bits, proved_for="step")
+    return replace(target, arithmetic=fewer)

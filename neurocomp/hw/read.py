@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from neurocomp.errors import TargetError
 from neurocomp.hw.tables import Table, Whole, kind, numbers, reals
@@ -269,8 +269,11 @@ def _arithmetic(top: Table) -> tuple[Arithmetic | None, dict[str, str]]:
     if "arithmetic" not in top.items:
         return None, {}
     table = top.table("arithmetic")
-    found, sources = numbers(table, ARITHMETIC)
-    made = Arithmetic(**found)
+    found, sources = numbers(table, ARITHMETIC, ("overflow",))
+    given = "overflow" in table.items
+    overflow = table.choice("overflow", ("saturate", "wrap")) if given else None
+    widths: dict[str, Any] = {**found, "overflow": overflow}
+    made = Arithmetic(**widths)
     low, high = made.weight_exponents
     if not low <= made.weight_exponent <= high:
         raise TargetError(

@@ -56,6 +56,8 @@ class Arithmetic:
     bias_bits: int  # signed mantissa, symmetric
     bias_exponent_max: int  # chosen per population, 0..max
     state_bits: int  # signed
+    overflow: Literal["saturate", "wrap"] | None = None  # of a membrane; None: not published
+    proved_for: Literal["run", "step"] = "run"  # what no membrane leaves its bits in, see `narrow`
 
     @property
     def weight_exponents(self) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,14 @@ LEAST_SAMPLES = 4
 Rates = Mapping[str, Array]  # population -> float32 (samples, channels, rows, columns)
 
 
+class Activity(NamedTuple):
+    """What every population does in a run. Membranes are told of only where that was asked for."""
+
+    rates: Rates  # spikes a step
+    peaks: Mapping[str, int]  # greatest membrane before a reset
+    overflowed: Mapping[str, float]  # share of the sums that membranes of few bits could not hold
+
+
 def few(network: Network, samples: Mapping[str, Array], most: int) -> dict[str, Array]:
     """Give at most `most` of `samples`, evenly spaced, and no more than rates can be kept of."""
     neurons = sum(prod(p.shape) for p in network.populations)
@@ -29,23 +38,26 @@ def few(network: Network, samples: Mapping[str, Array], most: int) -> dict[str, 
     return {name: values[chosen] for name, values in samples.items()}
 
 
-def rates(
+def activity(
     network: Network, samples: Mapping[str, Array], length: int, peak: bool = False
-) -> tuple[Rates, dict[str, int]]:
-    """Give every population's spikes a step in a run of `length` steps, and its greatest membrane.
-
-    Peaks are measured if asked for.
-    """
+) -> Activity:
+    """Give what every population does in a run of `length` steps; membranes if `peak`."""
     keep = engine.Keep(operations=False, peak=peak)
     found: dict[str, list[Array]] = {p.name: [] for p in network.populations}
     peaks: dict[str, int] = {}
+    past: dict[str, float] = {}
+    count = len(next(iter(samples.values())))
     for part in engine.stream(network, samples, length, keep=keep):
         for p in network.populations:
             steps = np.float32(length - p.start_step + 1)
             found[p.name].append(part.counts[p.name].astype(np.float32) / steps)
         for name, most in part.peak.items():
             peaks[name] = max(peaks.get(name, 0), int(most.max()))
-    return {name: np.concatenate(parts) for name, parts in found.items()}, peaks
+        for name, sums in part.overflows.items():
+            p = network.population(name)
+            each = count * p.v_init.size * (length - p.start_step + 1)
+            past[name] = past.get(name, 0.0) + float(sums.sum()) / each
+    return Activity({name: np.concatenate(parts) for name, parts in found.items()}, peaks, past)
 
 
 def source_rates(
@@ -68,4 +80,4 @@ def source_rates(
         projections=tuple(j for p in chosen for j in (*p.projections, *p.resets)),
         readout=silent.name,
     )
-    return rates(before, samples, length)[0]
+    return activity(before, samples, length).rates

@@ -12,8 +12,9 @@ from neurocomp.quantize.bounds import bounds
 from neurocomp.quantize.rounding import nearest, top
 from neurocomp.snn.compose import post_channels, with_weight
 from neurocomp.snn.intervals import constant_range
+from neurocomp.snn.membrane import Membrane
 from neurocomp.snn.network import Current, Network, Population, Projection
-from neurocomp.snn.neurons import IntegrateAndFire, MaxIntegrateAndFire, Neuron
+from neurocomp.snn.neurons import IntegrateAndFire, Integrating, MaxIntegrateAndFire, Neuron
 from neurocomp.snn.pairs import driving
 from neurocomp.snn.synapses import Synapse
 
@@ -124,6 +125,9 @@ def rounded(
     if isinstance(neuron, IntegrateAndFire | MaxIntegrateAndFire):
         unit = unit if neuron.v_threshold.any() else 1
         neuron = replace(neuron, v_threshold=_integers(neuron.v_threshold * scale / unit, unit))
+    if widths.proved_for == "step" and widths.overflow and isinstance(neuron, Integrating):
+        membrane = Membrane(bits=widths.state_bits, overflow=widths.overflow)
+        neuron = replace(neuron, membrane=membrane)
     into = driving(network, population.name)
     quantum = _bias_quantum(network, population, widths, scale)
     levels = weights or [
@@ -172,6 +176,14 @@ def _bias_quantum(
     largest = bias_top(network, population, widths)
     exponent = max(0, ceil(log2(most / largest))) if most > largest else 0
     return int(2 ** min(exponent, widths.bias_exponent_max))
+
+
+def proved_length(population: Population, widths: Arithmetic, length: int) -> int:
+    """Give the length of the run in which no membrane may leave its bits.
+
+    That is `length`, or ends with the first step of `population`.
+    """
+    return population.start_step if widths.proved_for == "step" else length
 
 
 def reach(network: Network, part: Part, length: int, each: bool) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from neurocomp.arrays import Array
 from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.precision import Precision
-from neurocomp.quantize.activity import Rates, few, rates
+from neurocomp.quantize.activity import Activity, Rates, activity, few
 from neurocomp.quantize.layer import error, layer
 from neurocomp.quantize.part import Part, reach, units
 from neurocomp.quantize.rounding import top
@@ -33,15 +33,14 @@ def measured(
     """
     if target.arithmetic is None:
         return ()
-    wanted: Rates = {}
-    peaks: Mapping[str, int] = {}
+    wanted = found = Activity({}, {}, {})
     if samples is not None:
         chosen = few(network, samples, MEASURED)
-        wanted, _ = rates(network, chosen, length)
-        _, peaks = rates(integer, chosen, length, peak=True)
+        wanted = activity(network, chosen, length)
+        found = activity(integer, chosen, length, peak=True)
     return tuple(
-        _population(network, part, target.arithmetic, length, wanted, peaks.get(name))
-        for name, part in parts.items()
+        _population(network, part, target.arithmetic, length, wanted.rates, found)
+        for part in parts.values()
         if not isinstance(part.population.neuron, MaxGate | Poisson)
     )
 
@@ -52,7 +51,7 @@ def _population(
     widths: Arithmetic,
     length: int,
     wanted: Rates,
-    peak: int | None,
+    found: Activity,
 ) -> Precision:
     name = part.population.name
     own = [p.synapse.weight for p in driving(network, name)]
@@ -68,8 +67,9 @@ def _population(
         drive_db=_drive_db(network, part, made, wanted) if own and wanted else None,
         clipped=_clipped(part, own, widths.weight_bits) if own else None,
         proved_bits=int(reach(network, part, length, each=False).max()).bit_length() + 1,
-        peak=peak,
+        peak=found.peaks.get(name),
         state_bits=widths.state_bits,
+        overflowed=found.overflowed.get(name),
     )
 
 

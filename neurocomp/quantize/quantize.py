@@ -15,7 +15,7 @@ from neurocomp.errors import CapacityError, ModelError, UnsupportedError
 from neurocomp.hw.target import Arithmetic, Target
 from neurocomp.observe import Observe
 from neurocomp.precision import Precision
-from neurocomp.quantize.activity import MOST_SAMPLES, Rates, few, rates, source_rates
+from neurocomp.quantize.activity import MOST_SAMPLES, Rates, activity, few, source_rates
 from neurocomp.quantize.fit import Task, refit
 from neurocomp.quantize.layer import layer
 from neurocomp.quantize.mirror import mirrored
@@ -28,6 +28,7 @@ from neurocomp.quantize.part import (
     exponents,
     lowered,
     per_channel,
+    proved_length,
     reach,
     rounded,
 )
@@ -111,7 +112,7 @@ def _parts(
     wanted: Rates = {}
     if samples is not None and rounding != "nearest":
         chosen = few(network, samples, MOST_SAMPLES)
-        wanted, _ = rates(network, chosen, length)
+        wanted = activity(network, chosen, length).rates
     parts: dict[str, Part] = {}
     for done, p in enumerate(network.populations):
         observe("quantize", done, len(network.populations))
@@ -142,8 +143,8 @@ def _task(
     found = layer(network, population, wanted, given) if given else None
     if found is None:
         return None
-    each = _each(population, target)
-    return Task(network, population, target.arithmetic, length, each, found)
+    proved = proved_length(population, target.arithmetic, length)
+    return Task(network, population, target.arithmetic, proved, _each(population, target), found)
 
 
 def _joined(network: Network, parts: Mapping[str, Part]) -> Network:
@@ -175,18 +176,20 @@ def _quantize(network: Network, population: Population, target: Target, length: 
     for _ in range(ATTEMPTS):
         exact = exact_scale(population, scale, widths, pair=pair)
         part = rounded(network, population, widths, exact, shifts)
-        most = reach(network, part, length, each)
+        most = reach(network, part, proved_length(population, widths, length), each)
         needed = needed or int(most.max()).bit_length() + 1
         if (most <= widths.state_limit).all() and (
             needed <= widths.state_bits or _precise(network, part, widths)
         ):
             return part
         scale, shifts = lowered(scale, shifts, most, widths)
+    step = widths.proved_for == "step"
     raise CapacityError(
         population.name,
-        f"its membrane needs {needed} bits over {length} steps, {target.name} has "
-        f"{widths.state_bits}, and smaller weights would have under {LEAST_WEIGHT_BITS} bits",
-        "compile for fewer steps",
+        f"its membrane needs {needed} bits {'in one step' if step else f'over {length} steps'}, "
+        f"{target.name} has {widths.state_bits}, "
+        f"and smaller weights would have under {LEAST_WEIGHT_BITS} bits",
+        "raise --membrane-bits" if step else "compile for fewer steps",
     )
 
 

@@ -80,11 +80,26 @@ def _check_population(network: Network, population: Population) -> None:
             raise GraphError(population.name, f"has a {what} that is not finite")
         if (array.dtype.kind == "i") != network.integer:
             raise GraphError(population.name, f"has {what} of {array.dtype}, the network is mixed")
+    _check_membrane(network, population, arrays)
     least = arrays["v_threshold"].min() if "v_threshold" in arrays else 1
     if least < 0 or (least == 0 and getattr(population.neuron, "reset", "") != "always"):
         raise GraphError(population.name, f"has a threshold of {least}")
     if population.start_step < 1:
         raise GraphError(population.name, f"starts at step {population.start_step}, the first is 1")
+
+
+def _check_membrane(network: Network, population: Population, arrays: Mapping[str, Array]) -> None:
+    """Check that a membrane of few bits holds the threshold and where it starts."""
+    membrane = getattr(population.neuron, "membrane", None)
+    if membrane is None:
+        return
+    if not network.integer:
+        raise GraphError(population.name, f"has a membrane of {membrane.bits} bits and no integers")
+    for what in ("v_init", "v_threshold"):
+        most = int(np.abs(arrays.get(what, np.zeros(1))).max(initial=0))
+        if most > membrane.limit:
+            wrong = f"has a {what} of {most}, its membrane holds {membrane.limit}"
+            raise GraphError(population.name, wrong)
 
 
 def _check_windows(network: Network, population: Population) -> None:

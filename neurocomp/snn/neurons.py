@@ -12,6 +12,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.estimates import Average, Estimate
+from neurocomp.snn.membrane import Membrane, held
 from neurocomp.snn.random import BITS, draws
 
 Reset = Literal["subtract", "zero", "always"]
@@ -27,10 +28,11 @@ class IntegrateAndFire:
 
     v_threshold: Array  # (channels, rows, columns)
     reset: Reset = "subtract"
+    membrane: Membrane | None = None  # None: no sum leaves it
 
     def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
         """Advance `v` by one step of `drive`; give the new v and the spikes as 0 and 1."""
-        v = v + drive
+        v = held(v + drive, self.membrane)
         fired = v >= self.v_threshold
         if self.reset == "subtract":
             return np.where(fired, v - self.v_threshold, v), fired
@@ -44,9 +46,11 @@ class Accumulator:
     Source: Rueckauer et al. 2017, the softmax layer that reads the membrane.
     """
 
+    membrane: Membrane | None = None  # None: no sum leaves it
+
     def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
         """Advance `v` by one step of `drive`; no neuron fires."""
-        v = v + drive
+        v = held(v + drive, self.membrane)
         return v, np.zeros(v.shape, dtype=bool)
 
 
@@ -78,12 +82,13 @@ class MaxIntegrateAndFire:
     """
 
     v_threshold: Array  # (channels, rows, columns, taps), the same for all taps of a neuron
+    membrane: Membrane | None = None  # of each tap; None: no sum leaves it
 
     def step(self, v: Array, drive: Array) -> tuple[Array, Array]:
         """Advance `v` by `drive`, both (samples, channels, rows, columns, taps)."""
-        v = v + drive
+        v = held(v + drive, self.membrane)
         fired: Array = np.any(v >= self.v_threshold, axis=-1)
-        return np.where(fired[..., None], v - self.v_threshold, v), fired
+        return held(np.where(fired[..., None], v - self.v_threshold, v), self.membrane), fired
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -132,4 +137,5 @@ FULL = 2**BITS  # the drive of a Poisson neuron that fires in every step
 
 Given = Poisson | Recorded  # whose spikes the host sends
 Neuron = IntegrateAndFire | Accumulator | MaxGate | MaxIntegrateAndFire | Given | Graded
+Integrating = IntegrateAndFire | Accumulator | MaxIntegrateAndFire  # with sums that are kept
 NoMembrane = MaxGate | MaxIntegrateAndFire | Given  # whose state is not one membrane a neuron

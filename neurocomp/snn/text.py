@@ -6,7 +6,7 @@ import numpy as np
 
 from neurocomp.arrays import Array
 from neurocomp.snn.network import Network, Population
-from neurocomp.snn.neurons import Graded, IntegrateAndFire, MaxIntegrateAndFire
+from neurocomp.snn.neurons import Graded, IntegrateAndFire, Integrating, MaxIntegrateAndFire
 from neurocomp.snn.synapses import Conv, Pooled, Synapse, Window
 
 
@@ -41,6 +41,8 @@ def _neuron(population: Population) -> str:
         words[1:1] = [f"v_threshold {_range(neuron.v_threshold)}"]
     if isinstance(neuron, Graded):
         words[1:1] = [f"quantum {neuron.quantum:g}"]
+    if isinstance(neuron, Integrating) and neuron.membrane is not None:
+        words.append(f"membrane of {neuron.membrane.bits} bits, {neuron.membrane.overflow}")
     return ", ".join(
         [*words, f"v_init {_range(population.v_init)}", f"bias {_range(population.bias)}"]
     )

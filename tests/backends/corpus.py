@@ -13,11 +13,13 @@ from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
 from neurocomp.snn.check import check
 from neurocomp.snn.estimates import Estimate, Exponential, Fir
+from neurocomp.snn.membrane import Membrane, Overflow
 from neurocomp.snn.network import Current, Input, Network, Population, Projection
 from neurocomp.snn.neurons import (
     Accumulator,
     Graded,
     IntegrateAndFire,
+    Integrating,
     MaxGate,
     MaxIntegrateAndFire,
     Neuron,
@@ -505,6 +507,18 @@ def bottlenecks(relay: str, integer: bool) -> Network:
     return network((1, 5, 4), [d.current("a", stem)], populations, projections)
 
 
+def narrow(network: Network, bits: int, overflow: Overflow) -> Network:
+    """Give `network` with membranes of so few bits that sums leave them."""
+    membrane = Membrane(bits=bits, overflow=overflow)
+    made = [
+        replace(p, neuron=replace(p.neuron, membrane=membrane))
+        if isinstance(p.neuron, Integrating)
+        else p
+        for p in network.populations
+    ]
+    return check(replace(network, populations=tuple(made)), STEPS)
+
+
 HOSTILE = '/conv1/Relu:0 "\'\n""" {drive} é脳'
 
 CORPUS: dict[str, Callable[[], Network]] = {
@@ -532,6 +546,11 @@ CORPUS: dict[str, Callable[[], Network]] = {
     "bottlenecks": lambda: bottlenecks("pair", integer=True),
     "bottlenecks_float": lambda: bottlenecks("pair", integer=False),
     "bottlenecks_graded": lambda: bottlenecks("graded", integer=False),
+    "saturate": lambda: narrow(dense(), 10, "saturate"),
+    "wrap": lambda: narrow(dense(reset="zero"), 10, "wrap"),
+    "pooled_saturate": lambda: narrow(pooled_drive(integer=True), 10, "saturate"),
+    "pooled_wrap": lambda: narrow(pooled_drive(integer=True), 10, "wrap"),
+    "late_wrap": lambda: narrow(deep(), 10, "wrap"),
     "input_spikes": lambda: input_spikes(integer=True),
     "input_spikes_float": lambda: input_spikes(integer=False),
 }

@@ -212,6 +212,8 @@ def works(network: Network) -> bool:
         or network.population(j.target).start_step > network.population(j.source).start_step + 1
         for j in network.projections
     )
+    if any(getattr(p.neuron, "membrane", None) is not None for p in network.populations):
+        return False  # those of SANA-FE never leave their bits
     return network.integer and firing and not always and not late
 
 

@@ -20,10 +20,13 @@ from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
 from neurocomp.snn import oracle
 from neurocomp.snn.estimates import Fir
+from neurocomp.snn.membrane import Overflow
 from neurocomp.snn.network import Network
-from neurocomp.snn.neurons import Graded, IntegrateAndFire
+from neurocomp.snn.neurons import Graded, IntegrateAndFire, Integrating
 from tests.ann.corpus import CORPUS
 from tests.backends.corpus import CORPUS as BACKENDS
+from tests.backends.corpus import dense
+from tests.backends.corpus import narrow as with_narrow
 from tests.backends.corpus import samples as backend_samples
 from tests.engine.against import assert_same
 from tests.engine.nets import NETS, convolution, gated, recurrent, samples
@@ -245,8 +248,11 @@ def test_without_the_kernel_the_generic_engine_runs(
 @pytest.mark.parametrize("name", BACKENDS)
 def test_the_networks_that_backends_run(name: str) -> None:
     network = BACKENDS[name]()
-    if any(isinstance(p.neuron, Graded) for p in network.populations):
-        with pytest.raises(UnsupportedError, match="of graded neurons"):
+    neurons = [p.neuron for p in network.populations]
+    graded = any(isinstance(n, Graded) for n in neurons)
+    narrow = any(isinstance(n, Integrating) and n.membrane is not None for n in neurons)
+    if graded or narrow:
+        with pytest.raises(UnsupportedError, match=r"of graded neurons|leave 10 bits"):
             plan(network, STEPS)  # the generic engine runs it
     else:
         plan(network, STEPS)
@@ -270,3 +276,18 @@ def test_a_kernel_whose_plan_was_loaded_keeps_no_weights() -> None:
     network = convolution(0)
     kernel = native.load(plan(network, STEPS))
     assert not any(layer.links for layer in kernel.plan.layers)
+
+
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+def test_membranes_that_leave_their_bits_run_in_the_generic_engine(overflow: Overflow) -> None:
+    network = with_narrow(dense(), 10, overflow)
+    x = {"x": backend_samples(network, 3)}
+    assert load(network, STEPS).engine.name == "generic"
+    found = simulate(network, x, STEPS, keep=Keep(peak=True))
+    steps = list(oracle.simulate(network, x, STEPS))
+    assert np.array_equal(found.readout[:, -1], steps[-1].v[network.readout])
+    for p in network.populations:
+        assert isinstance(p.neuron, Integrating) and p.neuron.membrane is not None
+        past = [p.neuron.membrane.hold(s.peak[p.name]) != s.peak[p.name] for s in steps]
+        wanted = np.sum(past[p.start_step - 1 :], axis=0).reshape(3, -1).sum(axis=1)
+        assert np.array_equal(found.overflows[p.name], wanted)

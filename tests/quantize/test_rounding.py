@@ -19,7 +19,7 @@ from neurocomp.hw.narrow import narrow
 from neurocomp.hw.read import load_target
 from neurocomp.hw.target import Target
 from neurocomp.quantize import Rounding, quantize
-from neurocomp.quantize.activity import rates
+from neurocomp.quantize.activity import activity
 from neurocomp.quantize.adaptive import adapt, damping
 from neurocomp.quantize.fit import Task, refit, squared
 from neurocomp.quantize.layer import error, layer
@@ -96,7 +96,7 @@ def test_one_bit_is_a_sign() -> None:
 def fitted(network: Network, x: Array, target: Target) -> list[tuple[Task, Part]]:
     """Give each population that can be fitted, with its nearest rounding."""
     length = network.run_length(STEPS)
-    given, _ = rates(network, {network.inputs[0].name: x}, length)
+    given = activity(network, {network.inputs[0].name: x}, length).rates
     found = []
     for p in network.populations:
         made = layer(network, p, given, given) if network.into(p.name) else None
@@ -126,7 +126,7 @@ def test_the_loss_is_that_of_the_drive(name: str) -> None:
     """Gathered inputs and weights give what the synapses' own meaning gives."""
     graph = CORPUS[name]()
     network, x = float_network(graph), samples(graph, 3)
-    given, _ = rates(network, {network.inputs[0].name: x}, network.run_length(STEPS))
+    given = activity(network, {network.inputs[0].name: x}, network.run_length(STEPS)).rates
     for task, part in fitted(network, x, narrow(WIDE, 4)):
         drive = 0
         for p, q in zip(network.into(task.population.name), part.projections, strict=True):

@@ -11,6 +11,7 @@ from neurocomp.snn.neurons import (
     Accumulator,
     Graded,
     IntegrateAndFire,
+    Integrating,
     MaxGate,
     MaxIntegrateAndFire,
     Poisson,
@@ -92,6 +93,18 @@ def _once_active(population: Population, drive: str) -> str:
     return f"int(active) * {drive}" if _active(population) else drive.strip("()")
 
 
+def _held(population: Population, v: str) -> list[str]:
+    """Write what a membrane of few bits keeps of its sum `v`; nothing where none leaves it."""
+    neuron = population.neuron
+    membrane = neuron.membrane if isinstance(neuron, Integrating) else None
+    if membrane is None:
+        return []
+    limit, half = float(membrane.limit), float(membrane.limit + 1)
+    if membrane.overflow == "saturate":
+        return [f"{v} = clip({v}, {-limit}, {limit})"]
+    return [f"{v} = {v} - {2 * half} * floor(({v} + {half}) / {2 * half})"]
+
+
 def _integrator(index: int, population: Population, driven: bool, theta: str, fires: str) -> str:
     name = f"p{index}"
     # What is constant is set here, what an analog input adds to is set at each sample.
@@ -99,7 +112,8 @@ def _integrator(index: int, population: Population, driven: bool, theta: str, fi
     current = f"{name}.current = drive[{index}][0]\n"
     timed = f"{name}_current = TimedArray(drive[{index}], dt=PERIOD)\n"
     each = f"; current = {name}_current(t, i)" if driven else ""
-    step = f"v += {_once_active(population, '(drive + current)')}; drive = 0"
+    added = f"v += {_once_active(population, '(drive + current)')}"
+    step = "; ".join([added, *_held(population, "v"), "drive = 0"])
     loads = f'{name}.theta = {name}_arrays["theta"]\n' if theta else ""
     return f'''\
 {name}_arrays = host.read_npz(HERE / "{name}.npz")
@@ -134,7 +148,9 @@ def _compartments(index: int, population: Population, taps: int) -> str:
         for line in (f"v{k} = v_init", f"tap{k} = 0", f"current{k} = {name}_current{k}(t, i)")
     ]
     added = [_once_active(population, f"(tap{k} + current{k})") for k in range(taps)]
-    step = [line for k in range(taps) for line in (f"v{k} += {added[k]}", f"tap{k} = 0")]
+    kept = [_held(population, f"v{k}") for k in range(taps)]
+    step = [line for k in range(taps) for line in (f"v{k} += {added[k]}", *kept[k], f"tap{k} = 0")]
+    reset = [line for k in range(taps) for line in (f"v{k} -= theta", *kept[k])]
     full = " or ".join(f"v{k} >= theta" for k in range(taps))
     return f'''\
 # Each tap has a membrane; the greatest fires, and all of them give up the threshold.
@@ -145,7 +161,7 @@ def _compartments(index: int, population: Population, taps: int) -> str:
     v_init : 1 (constant){_THETA}{states}{_active(population)}
     """,
     threshold="{_condition(population)}({full})",
-    reset={_lines([f"v{k} -= theta" for k in range(taps)])},
+    reset={_lines(reset)},
     name="{name}",
 )
 {name}.v_init = {name}_arrays["v_init"]

@@ -10,6 +10,7 @@ from neurocomp.snn.neurons import (
     Given,
     Graded,
     IntegrateAndFire,
+    Integrating,
     MaxGate,
     MaxIntegrateAndFire,
 )
@@ -42,6 +43,8 @@ def population_text(
         arguments.append(f"taps={network.taps(population.name)}")
         arguments += _estimate(neuron)
     arguments.append(f"start_step={population.start_step}")
+    if isinstance(neuron, Integrating) and neuron.membrane is not None:
+        arguments.append(f"membrane={(neuron.membrane.bits, neuron.membrane.overflow)!r}")
     inner = "".join(f"        {argument},\n" for argument in arguments)
     return f"{name} = {type(neuron).__name__}(\n{inner}    )", arrays
 

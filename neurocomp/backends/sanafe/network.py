@@ -75,6 +75,10 @@ def _refuse(program: Program) -> None:
     if other:
         wrong = f"SANA-FE has neurons that reset by {', '.join(SOMAS)} only"
         raise UnsupportedError(", ".join(other), wrong, "compile for another backend")
+    bounded = [p.name for p in net.populations if getattr(p.neuron, "membrane", None) is not None]
+    if bounded:
+        wrong = "has membranes that leave their bits, those of SANA-FE are as wide as a double"
+        raise UnsupportedError(bounded[0], wrong, "compile without --membrane-bits")
     for j in net.projections:
         where = f"{j.source} -> {j.target}"
         if j.delay_steps > 1:
