@@ -77,3 +77,26 @@ def test_a_choice_is_what_differs_least_that_the_budget_pays(
     assert chosen.choose(curves, 0.8, early=False)[2:] == ("same", chosen.MEMBRANE, 2)
     assert chosen.choose(curves, 0.9, early=False)[2:] == ("dear", chosen.MEMBRANE, 2)
     assert chosen.choose(curves, 0.2, early=False) is None
+
+
+def test_ranges_are_those_that_are_right_for_most_crops_of_all_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "paper"))
+    network = importlib.import_module("efficientnet")
+
+    def row(right: int) -> dict[str, object]:
+        given = [[1] * right + [0] * (4 - right)]
+        return {
+            "labels": [1] * 4,
+            "ann": [1] * 4,
+            "classes": dict.fromkeys(network.READOUTS, given),
+        }
+
+    rows: dict[str, dict[str, object]] = {}
+    for ranges, counts in zip(network.RANGES, ((4, 1), (2, 4), (3, 3), (4, 1)), strict=True):
+        setting = network.named(network.CHOOSING, ranges)
+        rows |= {f"{setting}; without {n}": row(count) for n, count in enumerate(counts)}
+        rows[f"{setting}; photos 1 to 4"] = row(4 - counts[1])
+    assert network.choose(rows) == "99.9 % a layer", "of the two with 6 crops the first"
+    assert network.choose({}) is None
