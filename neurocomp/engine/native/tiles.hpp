@@ -42,6 +42,25 @@ class Tiles {
     int first_ = 0, second_ = 0;
 };
 
+// Sanitizers do not see what a matrix instruction reads or writes. Where one is built in, this does
+// the same to single bytes before it.
+inline void touch(const void* from, size_t pitch, int rows) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    for (int row = 0; row < rows; ++row)
+        for (int i = 0; i < 64; i += 7) (void)static_cast<const volatile char*>(from)[row * pitch + i];
+#else
+    (void)from, (void)pitch, (void)rows;
+#endif
+}
+inline void touch(int32_t* to, size_t pitch, int rows) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    for (int row = 0; row < rows; ++row)
+        for (int i = 0; i < 16; ++i) *static_cast<volatile int32_t*>(to + row * pitch / 4 + i) = 0;
+#else
+    (void)to, (void)pitch, (void)rows;
+#endif
+}
+
 // Multiplies all cells of the window with their weights, up to 32 steps at once.
 template <int lanes>
 void multiply(Tiles& tiles, const Gather& g, const Events& e, const int8_t* dense, int y, int x,
@@ -66,6 +85,9 @@ void multiply(Tiles& tiles, const Gather& g, const Events& e, const int8_t* dens
                 const uint8_t* later = spikes + size_t(count - second) * e.map_step;
                 const int8_t* weight = dense + size_t(ky) * g.dense_row() * row + lane * 4;
                 for (int k = 0; k < g.dense_row(); k += DENSE_TILE) {
+                    touch(spikes + k * 4, e.map_step, count);
+                    touch(weight, row, DENSE_TILE);
+                    touch(weight + each, row, DENSE_TILE);
                     _tile_loadd(4, spikes + k * 4, e.map_step);
                     _tile_loadd(6, weight, row);
                     _tile_loadd(7, weight + each, row);
@@ -79,6 +101,8 @@ void multiply(Tiles& tiles, const Gather& g, const Events& e, const int8_t* dens
             }
             int32_t* to_first = sums + size_t(step - from) * lanes + lane;
             int32_t* to_second = to_first + size_t(count - second) * lanes;
+            touch(to_first, row, count);
+            touch(to_first + 16, row, count);
             _tile_stored(0, to_first, row);
             _tile_stored(1, to_first + 16, row);
             _tile_stored(2, to_second, row);
