@@ -16,7 +16,7 @@ from neurocomp.cli.tables import precision as precision_table
 from neurocomp.cli.tables import utilisation as utilisation_table
 from neurocomp.errors import ModelError
 from neurocomp.frontend.onnx import load
-from neurocomp.hw.read import load_target, target_names
+from neurocomp.hw.read import ARITHMETIC, load_target, target_names
 from neurocomp.hw.target import CONNECTIONS, EVENTS, POWER, TIMES, Mesh, Target
 from neurocomp.mapping.placement import Placement
 from neurocomp.mapping.sample import by_population
@@ -134,7 +134,8 @@ def _show_target(target: Target) -> None:
         ]
     if target.arithmetic is not None:
         widths = target.arithmetic
-        numbers += [(name.replace("_", " "), getattr(widths, name)) for name in widths.__slots__]
+        published = (*ARITHMETIC, "overflow")
+        numbers += [(name.replace("_", " "), getattr(widths, name)) for name in published]
     show_table(table("", ["what", "#value"], ((what, _published(n)) for what, n in numbers)))
     pj, ns, mw = target.energy_pj, target.time_ns, target.power_mw
     six = target.mesh is not None and target.mesh.links == 6

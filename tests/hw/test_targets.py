@@ -100,3 +100,13 @@ def test_the_two_profiles_of_loihi1_are_as_published(name: str, key: str, value:
 def test_energy_that_no_one_published_is_absent(name: str) -> None:
     chip = load_target(name)
     assert not chip.energy_pj and not chip.time_ns and not chip.power_mw
+
+
+def test_what_a_membrane_does_past_its_bits_is_known_of_loihi_alone() -> None:
+    known = {n: load_target(n).arithmetic for n in target_names()}
+    ways = {n: widths.overflow for n, widths in known.items() if widths is not None}
+    assert {n for n, way in ways.items() if way == "saturate"} == {
+        *("loihi1", "loihi1-population", "loihi1-sanafe", "loihi2")
+    }
+    assert set(ways.values()) == {"saturate", None}
+    assert all(w.proved_for == "run" for w in known.values() if w is not None)
