@@ -137,8 +137,8 @@ def page(rows: Rows) -> list[str]:
         "",
         f"Commit {commit}. VGG-16 with a head of 4 classes, 240 x 240, on {count} of",
         f"{INPUTS} inputs: photos, then crops of them. Pooled drive, the greatest activation with",
-        f"a headroom of {OPTIONS.headroom:g}, a clamp of {OPTIONS.clamp} steps a layer, all else by",
-        "default; calibrated on 60 views of other photos. The error of an input's logits is the",
+        f"a headroom of {OPTIONS.headroom:g}, a clamp of {OPTIONS.clamp} steps a layer, all else",
+        "by default; calibrated on 60 views of other photos. The error of an input's logits is the",
         "largest difference of any, as a share of the largest magnitude of any. *Second half*: the",
         "readout leaves out the first T / 2 steps.",
         "",
@@ -192,8 +192,8 @@ def lines(rows: Rows) -> list[Line]:
                 "within 2 %, Pearson above 0.99 at every layer",
                 paper="50.39 (36.11) %",
                 ours=f"{same} of {count}, logits within {100 * error.max():.1f} % (median "
-                f"{100 * np.median(error):.1f} %, {int((error <= 0.02).sum())} within 2 %), Pearson at "
-                f"least {least:.4f}",
+                f"{100 * np.median(error):.1f} %, {int((error <= 0.02).sum())} within 2 %), "
+                f"Pearson at least {least:.4f}",
                 on=f"VGG-16 with a head of 4 classes, {count} of {INPUTS} photos and crops, "
                 "against its ANN",
             )
