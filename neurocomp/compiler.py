@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from neurocomp.engine.rates import FEW, measured
 from neurocomp.errors import CapacityError, ModelError
 from neurocomp.hw.narrow import bounded, narrow
 from neurocomp.hw.target import Target
-from neurocomp.mapping.advice import advised
+from neurocomp.mapping.advice import advised, excesses
 from neurocomp.mapping.arrange import MOVES, Effort
 from neurocomp.mapping.chain import Mapped, mapped
 from neurocomp.mapping.lay import Wishes
@@ -34,7 +35,9 @@ from neurocomp.passes import (
     PoissonInput,
     RelayLinear,
     ResetToZero,
+    SumInParts,
 )
+from neurocomp.passes.sum_in_parts import grown, parts_of, wide
 from neurocomp.program import Program
 from neurocomp.quantize import Quantized, quantize
 from neurocomp.quiet import spread
@@ -49,6 +52,7 @@ MODEL = "model.onnx"
 MOST_HEADROOM = 1024.0  # more leaves no spikes in any number of steps worth running
 NOISY_DB = 20.0  # a layer of so little signal to noise is worth fitting
 NEAREST_BITS = 8  # weights of so many are rounded to the nearest, of fewer so that outputs are kept
+WHOLE: Mapping[str, int] = MappingProxyType({})  # no sum is made in parts
 Linear = Literal["auto", "compose", "pairs", "graded"]
 WORTH = 4.0  # times more synapses that "auto" composes before it gives a value neurons of its own
 
@@ -106,8 +110,12 @@ def chosen_passes(options: Options) -> tuple[Pass, ...]:
 
 
 def with_passes(graph: Graph, options: Options, units: Mapping[str, Array]) -> Graph:
-    """Rewrite `graph` as the options ask for, with the units that it was calibrated to."""
+    """Rewrite `graph` as the options ask for, with the units that it was calibrated to.
+
+    Sums that were made in parts have units for each.
+    """
     made = reduce(lambda g, one: one(g), chosen_passes(options), rewrite(graph))
+    made = SumInParts(parts=parts_of(units), graded=options.linear == "graded")(made)
     return Normalise(ranges=units)(made) if units else made
 
 
@@ -124,9 +132,12 @@ def prepare(
     samples: Array,
     options: Options,
     *,
+    parts: Mapping[str, int] = WHOLE,
     observe: Observe = lambda what, done, total: None,
 ) -> Prepared:
     """Rewrite, calibrate and convert `graph` on `samples`, (samples, *input shape).
+
+    `parts` says of convolutions and matrices in how many parts their sums are made.
 
     Raises ModelError where the options or the samples are not usable.
     """
@@ -140,6 +151,7 @@ def prepare(
     samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
     observe("rewrite", 0, 1)
     made = with_passes(graph, options, {})
+    made = SumInParts(parts=parts, graded=options.linear == "graded")(made)
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
         rule = LeastError(steps=options.steps, v_init=made.v_init)
@@ -191,13 +203,9 @@ def compile(
     Raises ModelError, UnsupportedError or CapacityError where it cannot be done.
     """
     chosen = options or Options()
-    prepared = prepare(graph, samples, chosen, observe=observe)
-    network = prepared.network
     chip = bounded(narrow(target, chosen.weight_bits), chosen.membrane_bits)
-    refuse_unsupported(network, chip)
-    observe("quantize", 0, 1)
-    quantized = in_numbers(network, chip, samples, chosen, observe=observe)
-    integer = check(quantized.network, chosen.steps)
+    prepared, quantized = _in_parts(graph, chip, samples, chosen, observe)
+    network, integer = prepared.network, quantized.network
     checked = check_samples(np.asarray(samples), graph.input_shape, "samples")
     few = {i.name: checked[:FEW] for i in network.inputs}
     placement, cost = _mapped(network, integer, chip, few, chosen, observe)
@@ -212,6 +220,39 @@ def compile(
         precision=quantized.precision,
         units=prepared.graph.units,
     )
+
+
+def _in_parts(
+    graph: Graph, chip: Target, samples: Array, options: Options, observe: Observe
+) -> tuple[Prepared, Quantized]:
+    """Prepare and quantize `graph`, with sums in parts where one is too wide for a core.
+
+    A pair needs reset by subtraction, and `compose` asks for no neurons but the network's own.
+    """
+    never = options.linear == "compose" or options.reset == "zero" or chip.layers is not None
+    whole, parts = with_passes(graph, options, {}), WHOLE
+    while True:
+        prepared = prepare(graph, samples, options, parts=parts, observe=observe)
+        refuse_unsupported(prepared.network, chip)
+        more = {} if never else wide(prepared.graph, _too_much(prepared.network, chip))
+        wanted = grown(whole, parts, more)
+        if wanted == parts:
+            observe("quantize", 0, 1)
+            quantized = in_numbers(prepared.network, chip, samples, options, observe=observe)
+            integer = check(quantized.network, options.steps)
+            more = {} if never else wide(prepared.graph, _too_much(integer, chip))
+            wanted = grown(whole, parts, more)
+            if wanted == parts:
+                return prepared, quantized
+        parts = wanted
+
+
+def _too_much(network: Network, target: Target) -> Mapping[str, float]:
+    """Give the populations of which one neuron exceeds a core's limit, and how many times."""
+    factors: dict[str, float] = {}
+    for each in excesses(network, target):
+        factors[each.population] = max(each.factor, factors.get(each.population, 1.0))
+    return factors
 
 
 def _mapped(

@@ -65,8 +65,14 @@ def _weights(
             continue
         for path in paths(graph, value):
             most = coupling(path.synapse)
-            most = most * units.get(path.source, 1.0)
-            yield path.source, target, most / np.reshape(units.get(target, 1.0), (-1, 1))
+            most = most * _known(units, path.source)
+            yield path.source, target, most / np.reshape(_known(units, target), (-1, 1))
+
+
+def _known(units: Mapping[str, Array], name: str) -> Array:
+    """Give the units of a value; of a layer that was silent altogether 1, as the passes do."""
+    found = np.asarray(units.get(name, 1.0))
+    return np.where(found > 0, found, 1.0)
 
 
 def _beside(weights: Array, loud: Array) -> Array:

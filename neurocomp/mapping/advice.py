@@ -56,10 +56,10 @@ def advise(network: Network, target: Target, *, relays: bool = True) -> Advice:
     if target.layers is not None:
         large = [*_large_layers(network, target)]
         return Advice(excesses=tuple(large), changes=tuple(_smaller(network, target)))
-    excesses = sorted(_excesses(network, target), key=lambda e: -e.factor)
-    changes = _changes(network, target, excesses)
+    found = sorted(excesses(network, target), key=lambda e: -e.factor)
+    changes = _changes(network, target, found)
     passed = _relays(network, target) if relays else ()
-    return Advice(excesses=tuple(excesses), changes=(*passed, *changes))
+    return Advice(excesses=tuple(found), changes=(*passed, *changes))
 
 
 def advised(error: CapacityError, network: Network, target: Target) -> CapacityError:
@@ -125,7 +125,8 @@ def _smaller(network: Network, target: Target) -> Iterator[str]:
             yield f"give {name} at most {channels} channels, it has {layer.channels}"
 
 
-def _excesses(network: Network, target: Target) -> Iterator[Excess]:
+def excesses(network: Network, target: Target) -> Iterator[Excess]:
+    """Give every limit of a core that one neuron of a population exceeds alone."""
     counts = Counts()
     for p in network.populations:
         for d in DEMANDS:

@@ -23,7 +23,7 @@ from neurocomp.mapping.support import refuse_unsupported
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import Rates, assumed
 
-WISHES = Wishes(groups=False)  # a program passes no partial sums on
+WISHES = Wishes(groups=False)  # a program's partial sums are populations, not blocks
 HERE = Place(chip=0, row=0, column=0)
 
 

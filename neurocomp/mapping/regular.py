@@ -15,6 +15,7 @@ from scipy.sparse import coo_array, csr_array, kron
 
 from neurocomp.arrays import Array
 from neurocomp.mapping.grid import Cut, Grid, parts, uncut
+from neurocomp.snn.channels import channels_read
 from neurocomp.snn.synapses import Conv, Dense, Synapse, Window
 from neurocomp.snn.windows import Axis as Windows
 
@@ -218,8 +219,9 @@ def regular(synapse: Synapse) -> Regular | None:
     """Give the axes of `synapse`; None where it is not regular."""
     match synapse:
         case Dense():
-            shapes = zip(synapse.pre_shape, synapse.post_shape, strict=True)
-            c, y, x = (Axis(pre, np.full(post, pre), None) for pre, post in shapes)
+            shapes = zip(synapse.pre_shape[1:], synapse.post_shape[1:], strict=True)
+            y, x = (Axis(pre, np.full(post, pre), None) for pre, post in shapes)
+            c = _all_to_all(synapse.post_shape[0], channels_read(synapse))
             return Regular((c, y, x))
         case Conv():
             windows = synapse.windows
@@ -261,10 +263,17 @@ def _grouped(conv: Conv) -> Axis:
     outs, ins, *_ = conv.weight.shape
     channels = conv.pre_shape[0]
     if conv.groups == 1:
-        return Axis(channels, np.full(outs, ins), None)
+        return _all_to_all(outs, channels_read(conv))
     group = np.arange(outs) // (outs // conv.groups)
     reach = group[:, None] == np.arange(channels) // ins
     return Axis(channels, np.full(outs, ins), reach, group=(outs // conv.groups, ins))
+
+
+def _all_to_all(outs: int, used: Array) -> Axis:
+    """Give channels that all read all those that any reads: from the others comes no axon."""
+    if used.all():
+        return Axis(len(used), np.full(outs, len(used)), None)
+    return Axis(len(used), np.full(outs, used.sum()), np.tile(used, (outs, 1)))
 
 
 def _slid(axis: Windows) -> Axis:

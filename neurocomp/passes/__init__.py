@@ -17,6 +17,7 @@ from neurocomp.passes.poisson_input import PoissonInput
 from neurocomp.passes.relay_linear import RelayLinear
 from neurocomp.passes.relu_before_max_pool import ReluBeforeMaxPool
 from neurocomp.passes.reset_to_zero import ResetToZero
+from neurocomp.passes.sum_in_parts import SumInParts
 
 REWRITES: tuple[Pass, ...] = (
     DropUnused(),
@@ -37,6 +38,7 @@ PASSES: tuple[type[Pass], ...] = (
     MaxPoolAsRelus,
     MaxPoolGate,
     RelayLinear,
+    SumInParts,
     Normalise,
     HalfThreshold,
     ResetToZero,
@@ -61,4 +63,5 @@ __all__ = [
     "RelayLinear",
     "ReluBeforeMaxPool",
     "ResetToZero",
+    "SumInParts",
 ]

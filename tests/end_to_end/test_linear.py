@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurocomp.build import emit
+from neurocomp.comparison import compare
 from neurocomp.compiler import Linear, Options, compile, prepare
 from neurocomp.errors import UnsupportedError
 from neurocomp.hw.read import load_target
 from neurocomp.quantize import quantize
+from neurocomp.simulation import run
 from neurocomp.snn.check import check as check_network
 from neurocomp.snn.pairs import other_half
 from neurocomp.snn.relays import relayed
 from tests.end_to_end.exact import check, need, samples
 from tests.passes.test_relay_linear import bottlenecks
+from tests.passes.test_sum_in_parts import chip, net
 from tests.quantize.test_quantize import TOP, check_proof
 
 STEPS = 12
@@ -30,6 +34,20 @@ def test_every_spike_is_equal(target: str, linear: Linear, simulator: str, tmp_p
     spikes = {p.name: p.spikes for p in report.populations if "(" in p.name}
     assert len(spikes) == (2 if linear == "graded" else 4)
     assert all(spikes.values())
+
+
+@pytest.mark.parametrize("simulator", ["brian2", "lava"])
+def test_sums_in_parts_are_equal_spike_by_spike(simulator: str, tmp_path: Path) -> None:
+    need(simulator)
+    graph, options = net(), Options(steps=STEPS)
+    program = compile(graph, chip(), samples(graph, 8), options)
+    build = emit(program, graph, tmp_path / "build", (simulator,), options)
+    given = samples(graph, 2)
+    report = compare(program, given, {simulator: run(build, simulator, given)}, np.zeros((2, 1)))
+    assert report.exact, report.backends[simulator].first_difference
+    spikes = {p.name: p.spikes for p in report.populations if "(part" in p.name}
+    assert len(spikes) == 2 * sum("part" in value for value in relayed(program.network))
+    assert sum(spikes.values()) > 0
 
 
 def test_a_chip_without_graded_spikes_says_what_to_do() -> None:

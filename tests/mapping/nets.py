@@ -9,6 +9,7 @@ from neurocomp.arrays import Array, Shape
 from neurocomp.hw.target import Core, Mesh, Target
 from neurocomp.mapping.grid import Grid, blocks
 from neurocomp.mapping.placement import Block
+from neurocomp.snn.channels import edges_read
 from neurocomp.snn.network import Network, Population, Projection
 from neurocomp.snn.neurons import Accumulator, IntegrateAndFire, MaxGate, Neuron
 from neurocomp.snn.synapses import Sparse, Synapse, Window
@@ -136,7 +137,7 @@ def recount(
     for j in net.projections:
         axons = set()
         for box in cut[j.target].boxes():
-            edges = j.synapse.edges(box)
+            edges = edges_read(j.synapse, box)
             for pre, post in zip(edges.pre.tolist(), edges.post.tolist(), strict=True):
                 number = at[j.target][post]
                 bits = chip.synapse_bits + (chip.delay_bits if j.delay_steps > 1 else 0)

@@ -15,6 +15,7 @@ from neurocomp.mapping.lay import taken
 from neurocomp.mapping.regular import Regular
 from neurocomp.mapping.traffic import traffic
 from neurocomp.snn.boxes import Box
+from neurocomp.snn.channels import edges_read
 from neurocomp.snn.network import Network, Projection
 from neurocomp.snn.synapses import Conv, Dense
 from tests.mapping.nets import drawn, model, target
@@ -76,7 +77,7 @@ def recounted(net: Network, chip: Target, cut: dict[str, Grid]) -> tuple[Taken, 
         bits = chip.synapse_bits + (chip.delay_bits if j.delay_steps > 1 else 0)
         for number, (group, box) in enumerate(blocks_of(cut[j.target])):
             at = first[j.target] + number
-            edges = j.synapse.edges(box)
+            edges = edges_read(j.synapse, box)
             every = zip(edges.pre.tolist(), edges.post.tolist(), edges.tap.tolist(), strict=True)
             mine = [e for e in every if reads[e[0] // area] == group]
             stored = {weight_of(j, *e) for e in mine} if chip.stored == "kernel" else mine

@@ -20,6 +20,7 @@ from neurocomp.mapping.floor import floor
 from neurocomp.mapping.lay import Wishes, lay
 from neurocomp.mapping.layout import Layout
 from neurocomp.snn.boxes import whole
+from neurocomp.snn.channels import edges_read
 from neurocomp.snn.network import Network
 from neurocomp.snn.rates import assumed
 from neurocomp.snn.synapses import Conv, Dense
@@ -246,7 +247,7 @@ def test_traffic_of_single_neurons_is_counted_by_their_synapses(seed: int) -> No
     at, flow = labels(net, found.grids), np.zeros(found.flow.shape)
     events = np.zeros(len(flow))
     for j in net.projections:
-        edges, rate = j.synapse.edges(whole(j.synapse.post_shape)), rates[j.source].ravel()
+        edges, rate = edges_read(j.synapse, whole(j.synapse.post_shape)), rates[j.source].ravel()
         posts = at[j.target][edges.post]
         np.add.at(events, posts, rate[edges.pre])
         for pre, block in np.unique(np.stack([edges.pre, posts]), axis=1).T:

@@ -17,6 +17,7 @@ from neurocomp.mapping.split import split
 from neurocomp.mapping.spread import spread, stacked
 from neurocomp.mapping.traffic import offsets
 from neurocomp.snn.boxes import Box
+from neurocomp.snn.channels import edges_read
 from neurocomp.snn.network import Network
 from neurocomp.snn.synapses import Synapse
 from tests.mapping.nets import chain, drawn, model, target
@@ -101,7 +102,7 @@ class Packer:
 
     def lists(self, synapse: Synapse, within: range) -> tuple[dict[int, list[Named]], bool]:
         """Give each source's synapses, places from the first on, of channels `within`."""
-        edges, area = synapse.edges(self.box), prod(synapse.post_shape[1:])
+        edges, area = edges_read(synapse, self.box), prod(synapse.post_shape[1:])
         found: dict[int, list[Named]] = {}
         channel = prod(synapse.pre_shape[1:])
         kernel = hasattr(synapse, "kernel")
@@ -240,7 +241,7 @@ def packed_by_hand(net: Network, chip: Target, cut: dict[str, Grid]) -> dict[str
             bits = chip.synapse_bits + (chip.delay_bits if j.delay_steps > 1 else 0)
             kind = scattered if regular(j.synapse) is None else stored
             kind.append((j.synapse, bits, int(j.delay_steps > 1), within))
-            edges = j.synapse.edges(box)
+            edges = edges_read(j.synapse, box)
             rows = prod(net.population(j.source).shape[1:])
             pres = {int(e) for e in edges.pre if e // rows in within}
             inputs[at] += len({(e // rows // packing.atoms, e % rows) for e in pres})
@@ -290,7 +291,7 @@ def test_axons_that_leave_their_chip_take_more(seed: int, packing: Packing) -> N
     axons = set()
     for n, j in enumerate(net.projections):
         area = prod(net.population(j.source).shape[1:])
-        edges = j.synapse.edges(Box(*((0, length) for length in j.synapse.post_shape)))
+        edges = edges_read(j.synapse, Box(*((0, length) for length in j.synapse.post_shape)))
         for pre, post in zip(edges.pre.tolist(), edges.post.tolist(), strict=True):
             unit = (pre // area // packing.atoms, pre % area)
             axons.add((n, int(held[j.source][pre]), *unit, int(held[j.target][post])))

@@ -40,6 +40,7 @@ from neurocomp.passes import (
     RelayLinear,
     ReluBeforeMaxPool,
     ResetToZero,
+    SumInParts,
 )
 from tests.ann.corpus import CORPUS
 from tests.ann.net import Net, samples
@@ -75,6 +76,7 @@ EXAMPLES: dict[type[Pass], Make] = {
     ResetToZero: lambda graph: ResetToZero(),
     PoissonInput: lambda graph: PoissonInput(),
     RelayLinear: lambda graph: RelayLinear(worth=0.5),
+    SumInParts: lambda graph: SumInParts(parts={n.name: 2 for n in graph.nodes}),
 }
 every_pass = pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.name)
 

@@ -17,6 +17,7 @@ from neurocomp.errors import CapacityError, UnsupportedError
 from neurocomp.mapping.demand import model
 from neurocomp.program import Program
 from neurocomp.snn.boxes import whole
+from neurocomp.snn.channels import edges_read
 from neurocomp.snn.network import Population, Projection
 from neurocomp.snn.neurons import IntegrateAndFire
 
@@ -121,7 +122,7 @@ def _group(population: Population, name: str, readout: bool) -> Iterator[str]:
 
 def _edges(projection: Projection, source: str, target: str) -> list[str]:
     """List every synapse, those of weight 0, too: they are stored and read."""
-    edges = projection.synapse.edges(whole(projection.synapse.post_shape))
+    edges = edges_read(projection.synapse, whole(projection.synapse.post_shape))
     weights = (edges.weight.astype(np.int64) << projection.weight_exponent).tolist()
     each = zip(edges.pre.tolist(), edges.post.tolist(), weights, strict=True)
     return [f"    - {source}.{a} -> {target}.{b}: {{weight: {w}}}" for a, b, w in each]
