@@ -279,15 +279,20 @@ def main() -> int:
     parser.add_argument("--peer", choices=[p.name for p in PEERS], action="append")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument(
-        "--no-float", choices=WORKLOADS, action="append", default=["W3"], help="W3's takes 20 GB"
+        "--float",
+        choices=WORKLOADS,
+        action="append",
+        help="whose float grid is run, too; by default all but that of W3, which takes 20 GB",
     )
     options = parser.parse_args()
+    floats = options.float or [name for name in WORKLOADS if name != "W3"]
+    whole = not (options.only or options.peer or options.no_peers)  # else the page keeps its table
     allowed = [] if options.no_peers else options.peer or [p.name for p in PEERS]
     rows: list[Row] = []
     loads = [os.getloadavg()[0]]
     for name in options.only or names:
         if name in WORKLOADS:
-            found = workload_rows(name, allowed, name not in options.no_float)
+            found = workload_rows(name, allowed, name in floats)
         else:
             found = example_rows(name, EXAMPLE_NETWORKS[name], allowed)
         base = next(r for r in found if str(r["engine"]).startswith("onnxruntime"))
@@ -299,7 +304,8 @@ def main() -> int:
         print(table(found), flush=True)
         rows += found
         busy = f"Load of the {os.cpu_count()} cores: {min(loads):.1f} to {max(loads):.1f}."
-        write_section("measured", f"{busy}\n\n{table(rows)}")
+        if whole:
+            write_section("measured", f"{busy}\n\n{table(rows)}")
     return 0
 
 
