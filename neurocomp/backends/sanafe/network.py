@@ -121,7 +121,7 @@ def _group(population: Population, name: str, readout: bool) -> Iterator[str]:
 
 
 def _edges(projection: Projection, source: str, target: str) -> list[str]:
-    """List every synapse, those of weight 0, too: they are stored and read."""
+    """List every synapse, those of weight 0 too, of the channels that are read: they are stored."""
     edges = edges_read(projection.synapse, whole(projection.synapse.post_shape))
     weights = (edges.weight.astype(np.int64) << projection.weight_exponent).tolist()
     each = zip(edges.pre.tolist(), edges.post.tolist(), weights, strict=True)
