@@ -229,22 +229,32 @@ def _in_parts(
 
     A pair needs reset by subtraction, and `compose` asks for no neurons but the network's own.
     """
-    never = options.linear == "compose" or options.reset == "zero" or chip.layers is not None
+    able = options.linear != "compose" and options.reset != "zero" and chip.layers is None
     whole, parts = with_passes(graph, options, {}), WHOLE
     while True:
         prepared = prepare(graph, samples, options, parts=parts, observe=observe)
         refuse_unsupported(prepared.network, chip)
-        more = {} if never else wide(prepared.graph, _too_much(prepared.network, chip))
-        wanted = grown(whole, parts, more)
+        wanted = _wanted(whole, parts, prepared, prepared.network, chip) if able else parts
         if wanted == parts:
             observe("quantize", 0, 1)
             quantized = in_numbers(prepared.network, chip, samples, options, observe=observe)
             integer = check(quantized.network, options.steps)
-            more = {} if never else wide(prepared.graph, _too_much(integer, chip))
-            wanted = grown(whole, parts, more)
-            if wanted == parts:
-                return prepared, quantized
-        parts = wanted
+            wanted = _wanted(whole, parts, prepared, integer, chip) if able else parts
+        if wanted == parts:
+            return prepared, quantized
+        parts, able = wanted, bool(wanted)
+
+
+def _wanted(
+    whole: Graph, parts: Mapping[str, int], prepared: Prepared, network: Network, chip: Target
+) -> Mapping[str, int]:
+    """Give the parts with which `network` fits the cores, `parts` where it does.
+
+    None are given where no number of them is enough: what is refused is then the user's network.
+    """
+    factors = _too_much(network, chip)
+    found = grown(whole, parts, wide(prepared.graph, factors))
+    return WHOLE if factors and found == parts else found
 
 
 def _too_much(network: Network, target: Target) -> Mapping[str, float]:
