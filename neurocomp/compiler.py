@@ -225,11 +225,8 @@ def compile(
 def _in_parts(
     graph: Graph, chip: Target, samples: Array, options: Options, observe: Observe
 ) -> tuple[Prepared, Quantized]:
-    """Prepare and quantize `graph`, with sums in parts where one is too wide for a core.
-
-    A pair needs reset by subtraction, and `compose` asks for no neurons but the network's own.
-    """
-    able = options.linear != "compose" and options.reset != "zero" and chip.layers is None
+    """Prepare and quantize `graph`, with sums in parts where one is too wide for a core."""
+    able = _parts_allowed(options, chip)
     whole, parts = with_passes(graph, options, {}), WHOLE
     while True:
         prepared = prepare(graph, samples, options, parts=parts, observe=observe)
@@ -243,6 +240,14 @@ def _in_parts(
         if wanted == parts:
             return prepared, quantized
         parts, able = wanted, bool(wanted)
+
+
+def _parts_allowed(options: Options, target: Target) -> bool:
+    """Say whether sums may get relays: not where cores hold whole layers.
+
+    A pair needs reset by subtraction, and `compose` asks for no neurons but the network's own.
+    """
+    return options.linear != "compose" and options.reset != "zero" and target.layers is None
 
 
 def _wanted(
@@ -287,4 +292,9 @@ def _mapped(
         wishes = Wishes(groups=False, share=options.share, effort=effort)
         return mapped(integer, target, rates, wishes)
     except CapacityError as error:
-        raise advised(error, integer, target) from error
+        told = advised(error, integer, target)
+        told_all = _parts_allowed(options, target) or target.layers is not None
+        if told_all or not _too_much(integer, target):
+            raise told from error
+        relays = "allow relays, --linear auto and --reset subtract: wide sums get parts"
+        raise CapacityError(told.where, told.wrong, f"{told.remedy}; or {relays}") from error
