@@ -5,7 +5,8 @@ onnxruntime does the arithmetic. Percentiles are taken over the activations that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from neurocomp.ann.ops import Relay
 from neurocomp.arrays import Array, readonly
 from neurocomp.frontend.onnx import open_session, to_model
 from neurocomp.observe import Observe
-from neurocomp.ranges import Percentile, Rule
+from neurocomp.ranges import MAXIMUM, Percentile, Rule, knees
 from neurocomp.snn.boxes import volume
 
 Granularity = Literal["channel", "layer"]
@@ -34,6 +35,7 @@ class Ranges:
     high: float
     values: Mapping[str, Array]  # activation -> (channels,)
     common: Mapping[str, Array]  # what COMMON % of all, zeros too, stay within
+    knees: Mapping[str, Array] = field(default_factory=dict)  # (pieces - 1, channels), as shares
 
 
 def calibrate(
@@ -43,15 +45,18 @@ def calibrate(
     rule: Rule = PERCENTILE,
     per: Granularity = "channel",
     headroom: float = 1.0,
+    pieces: Mapping[str, int] = MappingProxyType({}),
     observe: Observe = lambda what, done, total: None,
 ) -> Ranges:
     """Measure `graph` on `samples`, (samples, *input shape).
 
     Ranges are `headroom` times what was measured: a few samples do not show the greatest
-    activation of all that will come.
+    activation of all that will come. `pieces` says of activations how many neurons share
+    their ranges: where those meet is given, too.
     """
     names = [n.name for n in graph.nodes if n.op.role == "neuron"]
     kept: dict[str, list[Array]] = {name: [] for name in names}
+    most = {name: np.zeros(volume(graph.shapes[name])[0]) for name in names}
     spacing = {name: _spacing(graph, name, len(samples)) for name in names}
     observe("calibrate", 0, len(samples))
     session = open_session(to_model(graph, names))
@@ -62,16 +67,20 @@ def calibrate(
         ):
             channels = volume(graph.shapes[name])[0]
             value = np.abs(value) if isinstance(graph.index[name].op, Relay) else value
-            flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0)
+            flat = np.moveaxis(value.reshape(len(value), channels, -1), 1, 0).reshape(channels, -1)
             # a copy: a view would keep every activation of every batch
-            kept[name].append(flat.reshape(channels, -1)[:, :: spacing[name]].copy())
+            kept[name].append(flat[:, :: spacing[name]].copy())
+            most[name] = np.maximum(most[name], flat.max(axis=1))
         observe("calibrate", min(start + BATCH, len(samples)), len(samples))
-    ranges = {name: np.concatenate(parts, axis=1) for name, parts in kept.items()}
+    seen = {name: np.concatenate(parts, axis=1) for name, parts in kept.items()}
+    values = {n: headroom * _range(v, most[n], rule, per) for n, v in seen.items()}
+    shared = {n: _knees(seen[n], values[n], count) for n, count in pieces.items() if count > 1}
     return Ranges(
         low=float(samples.min()),
         high=float(samples.max()),
-        values={name: readonly(headroom * _range(v, rule, per)) for name, v in ranges.items()},
-        common={name: readonly(headroom * _common(v)) for name, v in ranges.items()},
+        values={name: readonly(found) for name, found in values.items()},
+        common={name: readonly(headroom * _common(v)) for name, v in seen.items()},
+        knees={name: readonly(found) for name, found in shared.items()},
     )
 
 
@@ -80,11 +89,25 @@ def _spacing(graph: Graph, name: str, samples: int) -> int:
     return max(1, samples * rows * columns // MOST_KEPT)
 
 
-def _range(values: Array, rule: Rule, per: Granularity) -> Array:
-    """Give the range of the positive activations, (channels,), 0 for a channel without."""
+def _range(values: Array, most: Array, rule: Rule, per: Granularity) -> Array:
+    """Give the range of the positive activations, (channels,), 0 for a channel without.
+
+    `most` is the greatest of all activations of a channel, of which `values` are some.
+    """
+    if rule == MAXIMUM:
+        return np.full(len(most), most.max()) if per == "layer" or _few(values) else most
     if per == "layer" or _few(values):
         return np.full(len(values), rule(values.ravel()))
     return np.array([rule(channel) for channel in values])
+
+
+def _knees(values: Array, whole: Array, pieces: int) -> Array:
+    """Give where neurons that share a channel's range meet, (pieces - 1, channels), as shares."""
+    if _few(values):
+        found = knees(values.ravel(), float(whole.max(initial=0)), pieces)
+        return np.repeat(found[:, None], len(values), axis=1)
+    each = [knees(v, float(w), pieces) for v, w in zip(values, whole, strict=True)]
+    return np.stack(each, axis=1)
 
 
 def _common(values: Array) -> Array:

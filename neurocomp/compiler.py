@@ -11,7 +11,7 @@ import numpy as np
 from neurocomp.adjust import adjust
 from neurocomp.ann.graph import Graph
 from neurocomp.arrays import Array
-from neurocomp.calibrate import calibrate
+from neurocomp.calibrate import Ranges, calibrate
 from neurocomp.clamp import clamp
 from neurocomp.convert import convert
 from neurocomp.engine.rates import FEW, measured
@@ -35,8 +35,10 @@ from neurocomp.passes import (
     PoissonInput,
     RelayLinear,
     ResetToZero,
+    SplitRange,
     SumInParts,
 )
+from neurocomp.passes.split_range import MOST_PIECES, knees_of, pieces_of
 from neurocomp.passes.sum_in_parts import grown, parts_of, wide
 from neurocomp.program import Program
 from neurocomp.quantize import Quantized, quantize
@@ -66,6 +68,7 @@ class Options:
     percentile: float = 99.9  # of the activations; 100 is the maximum
     headroom: float = 1.0  # that ranges are times what was measured
     per: Literal["channel", "layer"] = "channel"
+    pieces: int = 1  # neurons that share the range of an activation; small layers get more
     half_threshold: bool = True  # start membranes at threshold / 2
     reset: Literal["subtract", "zero"] = "subtract"
     max_pool: Literal["average", "exponential", "fir", "drive", "relus"] = "average"
@@ -112,10 +115,11 @@ def chosen_passes(options: Options) -> tuple[Pass, ...]:
 def with_passes(graph: Graph, options: Options, units: Mapping[str, Array]) -> Graph:
     """Rewrite `graph` as the options ask for, with the units that it was calibrated to.
 
-    Sums that were made in parts have units for each.
+    Sums that were made in parts have units for each, and so have ranges that neurons share.
     """
     made = reduce(lambda g, one: one(g), chosen_passes(options), rewrite(graph))
     made = SumInParts(parts=parts_of(units), graded=options.linear == "graded")(made)
+    made = SplitRange(knees=knees_of(units))(made)
     return Normalise(ranges=units)(made) if units else made
 
 
@@ -141,6 +145,20 @@ def prepare(
 
     Raises ModelError where the options or the samples are not usable.
     """
+    _refuse_unusable(options)
+    samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
+    observe("rewrite", 0, 1)
+    made = with_passes(graph, options, {})
+    made = SumInParts(parts=parts, graded=options.linear == "graded")(made)
+    made, ranges = _ranged(made, samples, options, observe)
+    observe("convert", 0, 1)
+    network = clamp(convert(made, ranges.low, ranges.high), options.clamp)
+    if options.correct != "none":
+        network = adjust(network, made, samples, options.steps, options.correct, observe)
+    return Prepared(graph=made, network=check(network, options.steps))
+
+
+def _refuse_unusable(options: Options) -> None:
     if options.steps < 1:
         raise ModelError("steps", f"are {options.steps}, at least 1 is needed")
     if not 0 < options.percentile <= 100:
@@ -148,26 +166,36 @@ def prepare(
     if not 0 < options.headroom <= MOST_HEADROOM:
         at_most = f"it lies in (0, {MOST_HEADROOM}]"
         raise ModelError("headroom", f"is {options.headroom}, {at_most}")
-    samples = check_samples(np.asarray(samples), graph.input_shape, "samples")
-    observe("rewrite", 0, 1)
-    made = with_passes(graph, options, {})
-    made = SumInParts(parts=parts, graded=options.linear == "graded")(made)
+    if not 1 <= options.pieces <= MOST_PIECES:
+        raise ModelError("pieces", f"are {options.pieces}, from 1 to {MOST_PIECES} are possible")
+    if options.pieces > 1 and options.ranges == "none":
+        raise ModelError("pieces", "share a range, and no ranges are asked for", "ask for ranges")
+
+
+def _ranged(
+    graph: Graph, samples: Array, options: Options, observe: Observe
+) -> tuple[Graph, Ranges]:
+    """Give `graph` with what rate 1 stands for in each activation, or piece of one's range."""
     rule: Rule = Percentile(percentile=options.percentile)
     if options.ranges == "error":
-        rule = LeastError(steps=options.steps, v_init=made.v_init)
+        rule = LeastError(steps=options.steps, v_init=graph.v_init)
     ranges = calibrate(
-        made, samples, rule=rule, per=options.per, headroom=options.headroom, observe=observe
+        graph,
+        samples,
+        rule=rule,
+        per=options.per,
+        headroom=options.headroom,
+        pieces=pieces_of(graph, options.pieces),
+        observe=observe,
     )
-    if options.ranges != "none":
-        units = ranges.values
-        if options.per == "channel":
-            units = spread(made, units, ranges.common)
-        made = Normalise(ranges=units)(made)
-    observe("convert", 0, 1)
-    network = clamp(convert(made, ranges.low, ranges.high), options.clamp)
-    if options.correct != "none":
-        network = adjust(network, made, samples, options.steps, options.correct, observe)
-    return Prepared(graph=made, network=check(network, options.steps))
+    if options.ranges == "none":
+        return graph, ranges
+    units = ranges.values
+    if options.per == "channel":
+        units = spread(graph, units, ranges.common)
+    made = Normalise(ranges=units)(graph)
+    knees = {name: share * made.units[name] for name, share in ranges.knees.items()}
+    return SplitRange(knees=knees)(made), ranges
 
 
 def in_numbers(

@@ -8,6 +8,7 @@ import numpy as np
 from neurocomp.arrays import Array
 
 POINTS = 100  # of the grid that is searched for the least error
+CELLS = 64  # of a range, at the edges of which neurons that share it may meet
 BINS = 4096  # that activations are sorted into before
 
 
@@ -33,6 +34,9 @@ class Percentile:
         return float(np.percentile(positive, self.percentile)) if positive.size else 0.0
 
 
+MAXIMUM = Percentile(percentile=100.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastError:
     """The range at which rates over `steps` steps, clipped and rounded, err least.
@@ -56,3 +60,30 @@ class LeastError:
         spikes = np.clip(np.floor(self.steps * middle / ranges + self.v_init), 0, self.steps)
         error = (((ranges / self.steps) * spikes - middle) ** 2) @ count
         return float(ranges[np.argmin(error), 0])
+
+
+def knees(values: Array, whole: float, pieces: int) -> Array:
+    """Give where `pieces` neurons that share a range meet, (pieces - 1,), as shares of `whole`.
+
+    A neuron whose share has width w counts in steps of w / T, and those below it are saturated: the
+    mean squared error of rounding is that of w over the activations in each share. The least is
+    found over a grid of edges, exactly; a channel that was silent is shared equally. `values` are
+    (activations,).
+    """
+    positive = values[values > 0]
+    if not positive.size:
+        return np.arange(1, pieces) / pieces
+    count, _ = np.histogram(positive, bins=CELLS, range=(0, max(whole, np.finfo(float).tiny)))
+    below = np.concatenate([[0], np.cumsum(count)])
+    edge = np.arange(CELLS + 1)
+    width = edge[None, :] - edge[:, None]
+    error = np.where(width > 0, (below[None, :] - below[:, None]) * width**2.0, np.inf)
+    best, chosen = error[0], []
+    for _ in range(pieces - 1):
+        each = best[:, None] + error
+        chosen.append(np.argmin(each, axis=0))
+        best = each.min(axis=0)
+    found = [CELLS]
+    for before in reversed(chosen):
+        found.append(int(before[found[-1]]))
+    return np.array(found[:0:-1]) / CELLS

@@ -33,6 +33,27 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "pieces of a range overlap",
+        "passes/split_range.py",
+        "shift = (-low).astype(np.float32).reshape(shape)",
+        "shift = (-low / 2).astype(np.float32).reshape(shape)",
+        "passes/test_passes.py::test_a_pass_keeps_the_function",
+    ),
+    Mutant(
+        "the second knee is taken for the first",
+        "passes/split_range.py",
+        "np.cumsum([found[n] for n in sorted(found)][:-1], axis=0)",
+        "np.array([found[n] for n in sorted(found)][:-1])",
+        "passes/test_split_range.py::test_units_are_the_widths_of_the_pieces_and_give_the_knees_back",
+    ),
+    Mutant(
+        "the greatest activation is that of those kept",
+        "calibrate.py",
+        "most[name] = np.maximum(most[name], flat.max(axis=1))",
+        "most[name] = np.maximum(most[name], kept[name][-1].max(axis=1))",
+        "test_calibrate.py::test_the_greatest_activation_is_found_among_more_than_are_kept",
+    ),
+    Mutant(
         "a packed list may fill its last word",
         "mapping/lists.py",
         "_ceil(bits + packing.end_bits, packing.word_bits)",

@@ -9,7 +9,7 @@ from neurocomp.ann.graph import Graph
 from neurocomp.calibrate import LEAST_SEEN, Granularity, calibrate
 from neurocomp.compiler import Options, prepare
 from neurocomp.errors import ModelError
-from neurocomp.ranges import Percentile
+from neurocomp.ranges import Percentile, knees
 from tests.ann.net import Net, samples
 
 MOST = Percentile(percentile=100)
@@ -67,6 +67,30 @@ def test_ranges_are_as_much_wider_as_the_headroom(per: Granularity) -> None:
     assert np.array_equal(wider.values["relu1"], 1.5 * measured.values["relu1"])
     assert np.array_equal(wider.common["relu1"], 1.5 * measured.common["relu1"])
     assert (wider.low, wider.high) == (measured.low, measured.high)
+
+
+@pytest.mark.parametrize("per", ["channel", "layer"])
+def test_the_greatest_activation_is_found_among_more_than_are_kept(per: Granularity) -> None:
+    net = Net(7, (1, 40, 40))
+    graph = net.graph(net.linear(net.flat(net.relu(net.conv(net.x, 4))), 3))
+    x = samples(graph, 200)
+    most = graph.run(x)["relu1"].max(axis=(0, 2, 3))
+    found = calibrate(graph, x, rule=MOST, per=per).values["relu1"]
+    assert np.allclose(found, most if per == "channel" else most.max())
+
+
+def test_knees_are_shares_of_each_channels_range() -> None:
+    net = Net(7, (1, 20, 20))
+    graph = net.graph(net.linear(net.flat(net.relu(net.conv(net.x, 4))), 3))
+    x = samples(graph, 3)
+    found = calibrate(graph, x, rule=MOST, headroom=2.0, pieces={"relu1": 3}).knees["relu1"]
+    assert found.shape == (2, 4)
+    values = np.moveaxis(graph.run(x)["relu1"], 1, 0).reshape(4, -1)
+    for channel, each in enumerate(values):
+        assert np.allclose(found[:, channel], knees(each, 2 * float(each.max()), 3))
+    few = calibrate(dense(), samples(dense(), 9), pieces={"relu1": 2}).knees["relu1"]
+    assert np.ptp(few) == 0  # of a layer whose channels are not known
+    assert calibrate(graph, x).knees == {}
 
 
 @pytest.mark.parametrize("headroom", [0.0, -1.0, float("nan"), float("inf")])

@@ -1,9 +1,11 @@
 """Ranges: the percentile of what is not zero, and the least error by trying every range."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from neurocomp.ranges import LeastError, Percentile
+from neurocomp.ranges import CELLS, LeastError, Percentile, knees
 
 
 def activations(seed: int = 0) -> np.ndarray:
@@ -45,3 +47,33 @@ def test_fewer_steps_want_a_smaller_range() -> None:
 
 def test_nothing_positive_has_no_range() -> None:
     assert LeastError(steps=4)(np.zeros(9)) == 0
+
+
+def rounding(values: np.ndarray, edges: np.ndarray) -> float:
+    """Give the mean squared error of rounding, up to a factor: the widths that activations are in.
+
+    Histogrammed as the choice is, so that the least is the least of the same sums.
+    """
+    count, _ = np.histogram(values[values > 0], bins=CELLS, range=(0, edges[-1]))
+    place = np.searchsorted(edges, (np.arange(CELLS) + 0.5) / CELLS * edges[-1])
+    return float(count @ np.diff(edges)[place - 1] ** 2)
+
+
+@pytest.mark.parametrize("pieces", [2, 3])
+@pytest.mark.parametrize("headroom", [0.5, 1.0, 2.0])
+def test_no_knees_round_better_than_the_chosen(pieces: int, headroom: float) -> None:
+    values = activations(1)
+    whole = headroom * float(values.max())
+    found = knees(values, whole, pieces)
+    assert found.shape == (pieces - 1,)
+    assert (np.diff([0, *found, 1]) > 0).all()
+    least = rounding(values, np.array([0, *found, 1]) * whole)
+    each = [
+        rounding(values, np.array([0, *(np.array(inner) / CELLS), 1]) * whole)
+        for inner in combinations(range(1, CELLS), pieces - 1)
+    ]
+    assert least == pytest.approx(min(each), rel=1e-9)
+
+
+def test_a_silent_channel_is_shared_equally() -> None:
+    assert knees(np.zeros(9), 3.0, 4).tolist() == [0.25, 0.5, 0.75]

@@ -10,6 +10,7 @@ import front
 import gates
 import inception
 import ladder
+import pieces
 import vgg
 from section import Section
 
@@ -19,6 +20,7 @@ SECTIONS: tuple[Section, ...] = (
     chosen.SECTION,
     gates.SECTION,
     clamp.SECTION,
+    pieces.SECTION,
     binary.SECTION,
     efficientnet.SECTION,
     inception.SECTION,

@@ -44,6 +44,9 @@ Headroom = Annotated[
     float, typer.Option(help="Times the range that was measured: unseen inputs exceed it.")
 ]
 Per = Annotated[Literal["channel", "layer"], typer.Option(help="What has a range of its own.")]
+Pieces = Annotated[
+    int, typer.Option(help="Neurons that share an activation's range: small steps for small ones.")
+]
 HalfThreshold = Annotated[bool, typer.Option(help="Start membranes at threshold / 2.")]
 Reset = Annotated[Literal["subtract", "zero"], typer.Option(help="What a spike does to v.")]
 MaxPool = Annotated[

@@ -29,6 +29,7 @@ from neurocomp.cli.arguments import (
     Moves,
     Per,
     Percentile,
+    Pieces,
     Ranges,
     Reset,
     Rounding,
@@ -79,6 +80,7 @@ def compile_(
     percentile: Percentile = 99.9,
     headroom: Headroom = 1.0,
     per: Per = "channel",
+    pieces: Pieces = 1,
     half_threshold: HalfThreshold = True,
     reset: Reset = "subtract",
     max_pool: MaxPool = "average",
@@ -107,6 +109,7 @@ def compile_(
         percentile=percentile,
         headroom=headroom,
         per=per,
+        pieces=pieces,
         half_threshold=half_threshold,
         reset=reset,
         max_pool=max_pool,
@@ -123,9 +126,7 @@ def compile_(
     )
     options = read_options(config) if config else options
     with progress(quiet=json) as bars:
-        observe = watch.observing(bars)
-        program = _checked_and_compiled(model, graph, chip, inputs, options, observe)
-        observe("emit", 0, 1)
+        program = _checked_and_compiled(model, graph, chip, inputs, options, watch.observing(bars))
         artifact = emit(program, graph, output, backends, options)
     return _report(artifact, watch.end(), verbose, json)
 
@@ -144,7 +145,9 @@ def _checked_and_compiled(
     """Compile `graph`, once it is known to compute what the file `model` does."""
     observe("check the import", 0, 1)
     _check_import(model, graph, inputs[:8])
-    return compile(graph, chip, inputs, options, observe=observe)
+    program = compile(graph, chip, inputs, options, observe=observe)
+    observe("emit", 0, 1)
+    return program
 
 
 def _report(artifact: Artifact, stages: Sequence[Stage], verbose: bool, json: bool) -> int:

@@ -17,6 +17,7 @@ from neurocomp.passes.poisson_input import PoissonInput
 from neurocomp.passes.relay_linear import RelayLinear
 from neurocomp.passes.relu_before_max_pool import ReluBeforeMaxPool
 from neurocomp.passes.reset_to_zero import ResetToZero
+from neurocomp.passes.split_range import SplitRange
 from neurocomp.passes.sum_in_parts import SumInParts
 
 REWRITES: tuple[Pass, ...] = (
@@ -39,6 +40,7 @@ PASSES: tuple[type[Pass], ...] = (
     MaxPoolGate,
     RelayLinear,
     SumInParts,
+    SplitRange,
     Normalise,
     HalfThreshold,
     ResetToZero,
@@ -63,5 +65,6 @@ __all__ = [
     "RelayLinear",
     "ReluBeforeMaxPool",
     "ResetToZero",
+    "SplitRange",
     "SumInParts",
 ]

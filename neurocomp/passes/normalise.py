@@ -36,4 +36,4 @@ def _unit(graph: Graph, node: Node, options: Normalise) -> Array:
     layer = float(found.max(initial=0)) or 1.0
     channels = volume(graph.shapes[node.name])[0]
     unit = np.broadcast_to(np.where(found > 0, found, layer), (channels,))
-    return readonly(np.minimum(unit, getattr(node.op, "maximum", np.inf)))
+    return readonly(np.minimum(unit, np.ravel(getattr(node.op, "maximum", np.inf))))

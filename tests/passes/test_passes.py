@@ -40,8 +40,10 @@ from neurocomp.passes import (
     RelayLinear,
     ReluBeforeMaxPool,
     ResetToZero,
+    SplitRange,
     SumInParts,
 )
+from neurocomp.passes.split_range import splittable
 from tests.ann.corpus import CORPUS
 from tests.ann.net import Net, samples
 from tests.ann.strategies import graphs
@@ -61,6 +63,13 @@ def _channel_maxima(value: Array) -> Array:
     return most
 
 
+def split_range(graph: Graph) -> Pass:
+    """Give the pass with knees at a third and at two thirds of the maxima on a few samples."""
+    values = graph.run(samples(graph, 4))
+    most = {n: 0.1 + _channel_maxima(values[n]) for n in splittable(graph)}
+    return SplitRange(knees={n: np.array([m / 3, 2 * m / 3]) for n, m in most.items()})
+
+
 EXAMPLES: dict[type[Pass], Make] = {
     DropUnused: lambda graph: DropUnused(),
     FoldAffine: lambda graph: FoldAffine(),
@@ -77,6 +86,7 @@ EXAMPLES: dict[type[Pass], Make] = {
     PoissonInput: lambda graph: PoissonInput(),
     RelayLinear: lambda graph: RelayLinear(worth=0.5),
     SumInParts: lambda graph: SumInParts(parts={n.name: 2 for n in graph.nodes}),
+    SplitRange: split_range,
 }
 every_pass = pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.name)
 
@@ -113,7 +123,9 @@ def check_pass(one: Pass, graph: Graph) -> Graph:
         given_ops, left = {id(n.op) for n in graph.nodes}, list(made.nodes)
         for node in left:
             if id(node.op) not in given_ops:  # only what had to be computed anew may be new
-                assert isinstance(node.op, Conv | Linear | MaxRelu | Relay | Relu | Sum)
+                assert isinstance(
+                    node.op, Affine | Clip | Conv | Linear | MaxRelu | Relay | Relu | Sum
+                )
     return made
 
 

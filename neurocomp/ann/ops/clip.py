@@ -18,13 +18,14 @@ LIMITLESS = 3.4e38  # exporters write the largest float32 where there is no limi
 class Clip(Op):
     """y = min(maximum, max(0, x)).
 
-    A neuron cannot fire more than once a step, so a unit of at most `maximum` is the ceiling.
+    A neuron cannot fire more than once a step, so a unit of at most `maximum` is the ceiling. No
+    file holds a ceiling for each channel: a pass makes it where neurons share a range.
     """
 
     onnx: ClassVar[tuple[str, ...]] = ("Clip",)
     role: ClassVar[Role] = "neuron"
 
-    maximum: float
+    maximum: float | Array  # one for all, or one a channel that broadcasts to the sample
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Op | None:
@@ -39,7 +40,10 @@ class Clip(Op):
         return None if high == np.inf else cls(maximum=high)
 
     def to_onnx(self) -> tuple[OnnxNode, ...]:
-        """Write a Clip, with its limits as inputs."""
+        """Write a Clip, with its limits as inputs; of a limit a channel a Relu, then a Min."""
+        if np.ndim(self.maximum):
+            ceiling = {1: np.asarray(self.maximum, np.float32)}
+            return OnnxNode(kind="Relu", name=""), OnnxNode(kind="Min", name="", constants=ceiling)
         constants = {1: np.asarray(0, np.float32), 2: np.asarray(self.maximum, np.float32)}
         return (OnnxNode(kind="Clip", name="", constants=constants),)
 

@@ -28,9 +28,9 @@ class MaxRelu(Op):
     pool: MaxPool
 
     @property
-    def maximum(self) -> float:
+    def maximum(self) -> float | Array:
         """Give the ceiling; infinite where there is none."""
-        return getattr(self.rectifier, "maximum", np.inf)
+        return self.rectifier.maximum if isinstance(self.rectifier, Clip) else np.inf
 
     def to_onnx(self) -> tuple[OnnxNode, ...]:
         """Write both."""
