@@ -74,7 +74,7 @@ def calibrate(
         observe("calibrate", min(start + BATCH, len(samples)), len(samples))
     seen = {name: np.concatenate(parts, axis=1) for name, parts in kept.items()}
     values = {n: headroom * _range(v, most[n], rule, per) for n, v in seen.items()}
-    shared = {n: _knees(seen[n], values[n], count) for n, count in pieces.items() if count > 1}
+    shared = {n: _knees(seen[n], values[n], count, per) for n, count in pieces.items() if count > 1}
     return Ranges(
         low=float(samples.min()),
         high=float(samples.max()),
@@ -94,20 +94,26 @@ def _range(values: Array, most: Array, rule: Rule, per: Granularity) -> Array:
 
     `most` is the greatest of all activations of a channel, of which `values` are some.
     """
+    together = _together(values, per)
     if rule == MAXIMUM:
-        return np.full(len(most), most.max()) if per == "layer" or _few(values) else most
-    if per == "layer" or _few(values):
+        return np.full(len(most), most.max()) if together else most
+    if together:
         return np.full(len(values), rule(values.ravel()))
     return np.array([rule(channel) for channel in values])
 
 
-def _knees(values: Array, whole: Array, pieces: int) -> Array:
+def _knees(values: Array, ranges: Array, pieces: int, per: Granularity) -> Array:
     """Give where neurons that share a channel's range meet, (pieces - 1, channels), as shares."""
-    if _few(values):
-        found = knees(values.ravel(), float(whole.max(initial=0)), pieces)
+    if _together(values, per):
+        found = knees(values.ravel(), float(ranges.max(initial=0)), pieces)
         return np.repeat(found[:, None], len(values), axis=1)
-    each = [knees(v, float(w), pieces) for v, w in zip(values, whole, strict=True)]
+    each = [knees(v, float(r), pieces) for v, r in zip(values, ranges, strict=True)]
     return np.stack(each, axis=1)
+
+
+def _together(values: Array, per: Granularity) -> bool:
+    """Say whether all channels have the range of the layer."""
+    return per == "layer" or _few(values)
 
 
 def _common(values: Array) -> Array:

@@ -90,6 +90,9 @@ def test_knees_are_shares_of_each_channels_range() -> None:
         assert np.allclose(found[:, channel], knees(each, 2 * float(each.max()), 3))
     few = calibrate(dense(), samples(dense(), 9), pieces={"relu1": 2}).knees["relu1"]
     assert np.ptp(few) == 0  # of a layer whose channels are not known
+    layer = calibrate(graph, x, per="layer", pieces={"relu1": 3}).knees["relu1"]
+    assert np.ptp(layer, axis=1).tolist() == [0, 0]
+    assert np.ptp(found, axis=1).any()
     assert calibrate(graph, x).knees == {}
 
 

@@ -167,7 +167,8 @@ def page(rows: Rows) -> list[str]:
         "drive, other photos calibrate it. T counts from the step at which the readout is",
         "released, for which the clamp makes it wait. The error of an input's logits is the",
         "largest difference of any, as a share of the largest magnitude of any. *Second half*: the",
-        "readout leaves out the first T / 2 steps.",
+        "readout leaves out the first T / 2 steps. Headroom, clamp and sharing were chosen on some",
+        "of these inputs.",
         "",
     ]
     for setting in SETTINGS:

@@ -26,7 +26,7 @@ class SplitRange:
     Where one neuron counts in steps of its range / T, each piece counts in steps of its own width:
     fine where most activations lie, coarse for the few great ones, which need not be clipped for
     it. All are plain integrate-and-fire neurons; those of the upper pieces hardly ever fire.
-    Units that the graph has already are shared out among the pieces.
+    Units that the graph has already are shared out among the pieces. Source: the identity.
     """
 
     name: ClassVar[str] = "split-range"

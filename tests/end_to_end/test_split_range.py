@@ -1,6 +1,7 @@
 """Neurons that share the range of an activation, in every simulator."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,9 +20,11 @@ STEPS = 12
 
 @pytest.mark.parametrize(("target", "pool"), [("loihi2", "relus"), ("ideal", "drive")])
 @pytest.mark.parametrize("simulator", ["brian2", "lava"])
-def test_every_spike_is_equal(target: str, pool: str, simulator: str, tmp_path: Path) -> None:
+def test_every_spike_is_equal(
+    target: str, pool: Literal["relus", "drive"], simulator: str, tmp_path: Path
+) -> None:
     need(simulator)
-    graph, options = net(), Options(steps=STEPS, pieces=2, max_pool=pool)  # type: ignore[arg-type]
+    graph, options = net(), Options(steps=STEPS, pieces=2, max_pool=pool)
     program = compile(graph, load_target(target), samples(graph, 8), options)
     build = emit(program, graph, tmp_path / "build", (simulator,), options)
     given = samples(graph, 2, seed=5)

@@ -1,6 +1,7 @@
 """Activations whose range several neurons share."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -90,9 +91,11 @@ def test_more_than_ten_pieces_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("max_pool", ["average", "drive"])
-def test_the_options_and_the_units_make_the_graph_again(max_pool: str) -> None:
+def test_the_options_and_the_units_make_the_graph_again(
+    max_pool: Literal["average", "drive"],
+) -> None:
     graph = net()
-    options = Options(steps=STEPS, pieces=3, max_pool=max_pool)  # type: ignore[arg-type]
+    options = Options(steps=STEPS, pieces=3, max_pool=max_pool)
     made = prepare(graph, samples(graph, 8), options).graph
     again = with_passes(graph, options, made.units)
     assert [n.name for n in again.nodes] == [n.name for n in made.nodes]
@@ -114,12 +117,11 @@ def test_more_pieces_bring_rates_closer_at_the_same_steps() -> None:
     assert errors[2] < 0.75 * errors[1]
 
 
-@pytest.mark.parametrize("target", ["ideal", "loihi2"])
-def test_the_oracle_and_the_engine_agree(target: str) -> None:
+@pytest.mark.parametrize(("target", "pool"), [("ideal", "drive"), ("loihi2", "relus")])
+def test_the_oracle_and_the_engine_agree(target: str, pool: Literal["drive", "relus"]) -> None:
     graph = net()
     chip = load_target(target)
-    pool = "drive" if target == "ideal" else "relus"
-    options = Options(steps=STEPS, pieces=2, max_pool=pool)  # type: ignore[arg-type]
+    options = Options(steps=STEPS, pieces=2, max_pool=pool)
     network = compile(graph, chip, samples(graph, 8), options).network
     x, length = {network.inputs[0].name: samples(graph, 2, seed=5)}, network.run_length(STEPS)
     rasters = record(network, x, length).spikes
