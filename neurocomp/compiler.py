@@ -169,7 +169,7 @@ def _refuse_unusable(options: Options) -> None:
     if not 1 <= options.pieces <= MOST_PIECES:
         raise ModelError("pieces", f"are {options.pieces}, from 1 to {MOST_PIECES} are possible")
     if options.pieces > 1 and options.ranges == "none":
-        raise ModelError("pieces", "share a range, and no ranges are asked for", "ask for ranges")
+        raise ModelError("pieces", "share a range, and there is none", "use --ranges percentile")
 
 
 def _ranged(
