@@ -156,5 +156,5 @@ def test_refuses_a_number_of_pieces_that_is_none(pieces: int) -> None:
 
 def test_refuses_pieces_of_no_range() -> None:
     graph = net()
-    with pytest.raises(ModelError, match="share a range, and there is none.*--ranges percentile"):
+    with pytest.raises(ModelError, match=r"share a range, and there is none.*--ranges percentile"):
         prepare(graph, samples(graph, 4), replace(Options(), pieces=2, ranges="none"))
